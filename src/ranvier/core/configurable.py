@@ -1,0 +1,88 @@
+"""Signatures are the configuration: `get_config` and `from_config` for every class, from its `__init__`.
+
+The explicit parameters of `__init__`, along the bases that it passes `**kwargs` to, are the configuration.
+Classes of ranvier keep each one as an attribute of the same name, which is what `get_config` reads; for classes
+of others the arguments as given are remembered, since their attributes may mean something else.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any, ClassVar, Self
+
+from . import serialization
+
+__all__ = ["Configurable"]
+
+
+class Configurable:
+    """Base of everything that is described by its constructor's arguments."""
+
+    #: The module under which Keras's files know the class.
+    keras_module: ClassVar[str] = "keras"
+    #: Parameters that the configuration leaves out where they are None.
+    config_optional: ClassVar[frozenset[str]] = frozenset()
+    #: Parameters that the configuration never holds.
+    config_excluded: ClassVar[frozenset[str]] = frozenset()
+
+    _given: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        bound = _signature(cls).bind_partial(None, *args, **kwargs).arguments if (args or kwargs) else {}
+        given = {k: v for k, v in bound.items() if k in _parameters(cls)}
+        given.update({k: v for k, v in kwargs.items() if k in _parameters(cls)})
+        object.__setattr__(self, "_given", given)
+        return self
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        serialization.register_builtin(cls)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, nested objects in their serialised spelling."""
+        config = {}
+        for name, declared_by in _parameters(type(self)).items():
+            if name in self.config_excluded:
+                continue
+            value = self._config_value(name, declared_by)
+            if value is None and name in self.config_optional:
+                continue
+            config[name] = serialization.config_value(value)
+        return config
+
+    def _config_value(self, name: str, declared_by: type) -> Any:
+        """The present value of constructor argument `name`."""
+        if serialization.is_builtin(declared_by) and hasattr(self, name):
+            return getattr(self, name)
+        if name in self._given:
+            return self._given[name]
+        default = inspect.signature(declared_by.__init__).parameters[name].default
+        return None if default is inspect.Parameter.empty else default
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """An object with the configuration that `get_config` gave."""
+        return cls(**{k: serialization.deserialize_nested(v) for k, v in config.items()})
+
+
+@functools.cache
+def _signature(cls: type) -> inspect.Signature:
+    return inspect.signature(cls.__init__)
+
+
+@functools.cache
+def _parameters(cls: type) -> dict[str, type]:
+    """Names of the explicit parameters along the bases, each with the class that declares it."""
+    found: dict[str, type] = {}
+    for base in cls.__mro__:
+        if "__init__" not in vars(base) or base is object:
+            continue
+        parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+        for parameter in parameters:
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                found.setdefault(parameter.name, base)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found

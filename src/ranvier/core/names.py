@@ -1,0 +1,49 @@
+"""Automatic names: `Dense` becomes "dense", then "dense_1", counted per process until `clear_session()`."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+__all__ = ["auto_name", "clear_names", "current_path", "name_scope", "snake_case"]
+
+_counts: Counter[str] = Counter()
+_scopes: ContextVar[tuple[str, ...]] = ContextVar("name_scopes", default=())
+
+
+def snake_case(name: str) -> str:
+    """``"BatchNormalization"`` → ``"batch_normalization"``, ``"Conv2D"`` → ``"conv2d"``."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """`prefix` the first time it is asked for, then ``prefix_1``, ``prefix_2`` …"""
+    prefix = snake_case(prefix)
+    count = _counts[prefix]
+    _counts[prefix] += 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def clear_names() -> None:
+    """Start counting automatic names from the beginning again."""
+    _counts.clear()
+
+
+@contextlib.contextmanager
+def name_scope(name: str) -> Iterator[None]:
+    """Within it, new variables' paths begin with `name`."""
+    token = _scopes.set((*_scopes.get(), name))
+    try:
+        yield
+    finally:
+        _scopes.reset(token)
+
+
+def current_path() -> str:
+    """The names of the open scopes, joined by slashes."""
+    return "/".join(_scopes.get())

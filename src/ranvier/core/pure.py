@@ -1,0 +1,110 @@
+"""The bridge between objects that own variables and functions that JAX can differentiate and compile.
+
+`pure(function, variables)` is `function` with the variables' values as an argument and their new values as a
+result. While it runs, reading or assigning a `Variable` goes to the values of the trace, never to the object.
+Two mistakes that would otherwise pass silently are refused with the variable's path:
+
+- *reading* a variable that the trace was not given would bake its present value into the compiled program;
+- *assigning* one would leak a tracer into an object that outlives the trace.
+
+The scope is a context variable: threads never see each other's tracers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from .errors import TraceError
+
+if TYPE_CHECKING:
+    from .variables import Variable
+
+__all__ = ["Scope", "current_scope", "pure", "scope", "sketch"]
+
+_current: ContextVar[Scope | None] = ContextVar("pure_scope", default=None)
+
+
+class Scope:
+    """The values of variables during one trace.
+
+    Args:
+        variables: the variables that the trace is given.
+        values: their values, in the same order.
+        closed: refuse variables that were not given. An open scope (`sketch`) lets them be read and
+            forgets what is assigned.
+    """
+
+    def __init__(self, variables: Sequence[Variable] = (), values: Sequence[Any] = (), closed: bool = True):
+        self.values: dict[int, Any] = {id(v): value for v, value in zip(variables, values, strict=True)}
+        self.closed = closed
+
+    def read(self, variable: Variable) -> Any:
+        """The value of `variable` in this trace."""
+        try:
+            return self.values[id(variable)]
+        except KeyError:
+            if self.closed:
+                raise TraceError(_refusal("read", variable)) from None
+            return variable.stored_value()
+
+    def assign(self, variable: Variable, value: Any) -> None:
+        """Give `variable` a new value for the rest of this trace."""
+        if self.closed and id(variable) not in self.values:
+            raise TraceError(_refusal("assigned", variable))
+        self.values[id(variable)] = value
+
+
+def _refusal(verb: str, variable: Variable) -> str:
+    return (
+        f"Variable '{variable.path}' was {verb} inside a compiled function that was not given it. Make it part of the "
+        "model (assign it, or the layer or metric that owns it, to an attribute of a layer before the first call), "
+        "or pass its value as an argument."
+    )
+
+
+def current_scope() -> Scope | None:
+    """The scope of the running trace, or None outside any."""
+    return _current.get()
+
+
+@contextlib.contextmanager
+def scope(new: Scope | None) -> Iterator[Scope | None]:
+    """Make `new` the current scope (None: variables mean their own values again)."""
+    token = _current.set(new)
+    try:
+        yield new
+    finally:
+        _current.reset(token)
+
+
+def sketch() -> contextlib.AbstractContextManager[Scope | None]:
+    """A scope for abstract evaluation: any variable can be read, every assignment is forgotten."""
+    return scope(Scope(closed=False))
+
+
+def pure(function: Callable[..., Any], variables: Sequence[Variable]) -> Callable[..., tuple[Any, list[Any]]]:
+    """`function(*args)` as ``(values, *args) → (result, new values)``.
+
+    Args:
+        function: any callable that reads and assigns `variables`, directly or through objects.
+        variables: every variable that it may touch, in the order of `values`.
+
+    >>> import jax
+    >>> from ranvier.core.variables import Variable
+    >>> counter = Variable(0.0, name="counter")
+    >>> step = pure(lambda by: counter.assign_add(by), [counter])
+    >>> float(jax.jit(step)([1.0], 2.0)[1][0]), float(counter.value)
+    (3.0, 0.0)
+    """
+    variables = list(variables)
+
+    def run(values: Sequence[Any], *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
+        with scope(Scope(variables, values)) as inner:
+            result = function(*args, **kwargs)
+            assert inner is not None
+            return result, [inner.values[id(v)] for v in variables]
+
+    return run

@@ -1,0 +1,287 @@
+"""Keras's JSON spelling of objects, and the closed registry through which a name becomes a class.
+
+A name in a file resolves to a class of ranvier, or to one that the program itself registered or passed in
+`custom_objects`. Nothing is imported, looked up by path or executed because a file says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import jax
+import numpy as np
+
+from .dtypes import DTypePolicy, standardize_dtype
+from .errors import ArgumentError, SerializationError
+
+__all__ = [
+    "CustomObjectScope",
+    "config_value",
+    "custom_object_scope",
+    "deserialize",
+    "deserialize_nested",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "is_builtin",
+    "lookup_function",
+    "register_builtin",
+    "register_function",
+    "register_keras_serializable",
+    "resolve",
+    "serialize",
+]
+
+_builtin: dict[str, type] = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": DTypePolicy}
+_functions: dict[str, Callable[..., Any]] = {}
+_registered: dict[str, Any] = {}
+_registered_names: dict[Any, str] = {}
+_scoped: ContextVar[dict[str, Any]] = ContextVar("custom_objects", default={})  # noqa: B039  never mutated
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def is_builtin(cls: type) -> bool:
+    """Whether the class is part of ranvier itself."""
+    return cls.__module__ == "ranvier" or cls.__module__.startswith("ranvier.")
+
+
+def register_builtin(cls: type) -> None:
+    """Make a class of ranvier findable by its name. Classes of others are not taken."""
+    if is_builtin(cls) and not cls.__name__.startswith("_"):
+        _builtin[cls.__name__] = cls
+
+
+def register_function(function: Callable[..., Any], *aliases: str) -> None:
+    """Make a function of ranvier findable by its name and by `aliases`."""
+    for name in (function.__name__, *aliases):
+        _functions[name] = function
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
+    """Decorator: let files name this class or function as ``package>name``.
+
+    >>> @register_keras_serializable("my_package")
+    ... class Twice: ...
+    >>> get_registered_name(Twice)
+    'my_package>Twice'
+    """
+
+    def register(thing: Any) -> Any:
+        full = f"{package}>{name or thing.__name__}"
+        _registered[full] = thing
+        _registered_names[thing] = full
+        return thing
+
+    return register
+
+
+def get_registered_name(thing: Any) -> str:
+    """The registered name of a class or function, or its own name."""
+    return _registered_names.get(thing, thing.__name__)
+
+
+def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """What `name` stands for among `custom_objects`, open scopes and registrations, or None."""
+    for table in (custom_objects or {}, _scoped.get(), _registered):
+        if name in table:
+            return table[name]
+    return None
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The table of registered objects, which may be changed."""
+    return _registered
+
+
+@contextlib.contextmanager
+def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """Within it, configs may name the classes and functions in `custom_objects`."""
+    token = _scoped.set({**_scoped.get(), **(custom_objects or {})})
+    try:
+        yield
+    finally:
+        _scoped.reset(token)
+
+
+CustomObjectScope = custom_object_scope
+
+
+def config_value(value: Any) -> Any:
+    """`value` as it stands inside a config: containers kept, functions by name, objects spelled out."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(config_value(v) for v in value)
+    if isinstance(value, dict):
+        return {k: config_value(v) for k, v in value.items()}
+    if isinstance(value, types.FunctionType) and _functions.get(value.__name__) is value:
+        return value.__name__
+    return serialize(value)
+
+
+def serialize(value: Any) -> Any:
+    """`value` in Keras's JSON spelling: plain types, lists and dicts of them only.
+
+    Raises:
+        SerializationError: the object has no `get_config`, so nothing describes it.
+    """
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple):
+        return {"class_name": "__tuple__", "config": {"value": [serialize(v) for v in value]}}
+    if isinstance(value, list):
+        return [serialize(v) for v in value]
+    if isinstance(value, dict):
+        return {k: serialize(v) for k, v in value.items()}
+    if isinstance(value, (np.ndarray, jax.Array)):
+        kind = "__numpy__" if isinstance(value, np.ndarray) else "__tensor__"
+        return {"class_name": kind, "config": {"value": np.asarray(value).tolist(), "dtype": standardize_dtype(value.dtype)}}
+    if isinstance(value, (np.dtype, type)) and not hasattr(value, "get_config"):
+        return standardize_dtype(value)
+    if isinstance(value, slice):
+        return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
+    if isinstance(value, types.FunctionType):
+        name = get_registered_name(value)
+        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
+    if hasattr(value, "get_config"):
+        return _serialize_object(value)
+    raise SerializationError(f"{value!r} has no get_config(), so nothing can describe it in a config.")
+
+
+def _serialize_object(value: Any) -> dict[str, Any]:
+    cls = type(value)
+    if cls is DTypePolicy:
+        described = {"module": "keras", "class_name": "DTypePolicy", "config": value.get_config(), "registered_name": None}
+    elif is_builtin(cls):
+        described = {
+            "module": cls.keras_module,
+            "class_name": cls.__name__,
+            "config": value.get_config(),
+            "registered_name": None,
+        }
+    else:
+        described = {
+            "module": None,
+            "class_name": cls.__name__,
+            "config": value.get_config(),
+            "registered_name": get_registered_name(cls),
+        }
+    build_config = getattr(value, "get_build_config", lambda: None)()
+    if build_config is not None:
+        described["build_config"] = build_config
+    compile_config = getattr(value, "get_compile_config", lambda: None)()
+    if compile_config:
+        described["compile_config"] = compile_config
+    return described
+
+
+def lookup_function(name: str, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Any] | None:
+    """The built-in, registered or scoped function called `name`, or None."""
+    return get_registered_object(name, custom_objects) or _functions.get(name)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, only: type | None = None) -> Any:
+    """The object that a config in Keras's spelling describes.
+
+    Args:
+        config: ``{"class_name": …, "config": …}`` or plain data.
+        custom_objects: further names, with the classes and functions they stand for.
+        only: the base class that the result must have.
+
+    Raises:
+        SerializationError: an unknown name, or a class of another kind than `only`.
+    """
+    if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
+        return deserialize_nested(config, custom_objects)
+    name, inner = config["class_name"], config["config"]
+    if name == "__tuple__":
+        return tuple(deserialize_nested(v, custom_objects) for v in inner["value"])
+    if name == "__numpy__":
+        return np.array(inner["value"], dtype=inner["dtype"])
+    if name == "__tensor__":
+        return jax.numpy.array(inner["value"], dtype=inner["dtype"])
+    if name == "__slice__":
+        return slice(inner["start"], inner["stop"], inner["step"])
+    if name == "function":
+        function = lookup_function(inner, custom_objects)
+        if function is None:
+            raise SerializationError(_unknown("function", inner))
+        return function
+    cls = _find_class(config, custom_objects)
+    if only is not None and not (isinstance(cls, type) and issubclass(cls, only)):
+        raise SerializationError(f"'{name}' is not a {only.__name__}, which is what this place in the config needs.")
+    with custom_object_scope(custom_objects or {}):
+        thing = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
+        if config.get("build_config") and hasattr(thing, "build_from_config") and not getattr(thing, "built", True):
+            thing.build_from_config(config["build_config"])
+        if config.get("compile_config") and hasattr(thing, "compile_from_config"):
+            thing.compile_from_config(config["compile_config"])
+    return thing
+
+
+def _find_class(config: dict[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
+    name, registered = config["class_name"], config.get("registered_name")
+    for candidate in (registered, name):
+        if candidate and (found := get_registered_object(candidate, custom_objects)) is not None:
+            return found
+    if name in _builtin and (config.get("module") or "keras").split(".")[0] in ("keras", "ranvier"):
+        return _builtin[name]
+    raise SerializationError(_unknown("class", registered or name))
+
+
+def _unknown(kind: str, name: str) -> str:
+    return (
+        f"Unknown {kind} {str(name)[:100]!r}. A config may only name what ranvier defines or what the program registers: "
+        f"decorate it with @register_keras_serializable(), or pass custom_objects={{{str(name)[:100]!r}: …}}."
+    )
+
+
+def deserialize_nested(value: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """`value` with every described object inside it made."""
+    if isinstance(value, dict):
+        if "class_name" in value and "config" in value:
+            return deserialize(value, custom_objects)
+        return {k: deserialize_nested(v, custom_objects) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(deserialize_nested(v, custom_objects) for v in value)
+    return value
+
+
+def resolve(identifier: Any, base: type, table: Mapping[str, Any], argument: str, **overrides: Any) -> Any:
+    """The object for an identifier: an object of `base`, a class of it, a config, a name in `table`, a callable or None.
+
+    Args:
+        identifier: what a user gave for `argument`.
+        base: the class of the results.
+        table: names (as users write them) with their classes.
+        argument: what to call it in messages.
+    """
+    if identifier is None or isinstance(identifier, base):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, base):
+        return identifier(**overrides)
+    if isinstance(identifier, dict):
+        return deserialize(identifier, only=base)
+    if isinstance(identifier, str):
+        found = get_registered_object(identifier) or table.get(identifier)
+        if found is None:
+            close = difflib.get_close_matches(identifier, table, n=3)
+            hint = f" Did you mean {', '.join(map(repr, close))}?" if close else f" Known names: {', '.join(sorted(table))}."
+            raise ArgumentError(f"Unknown {argument}: {identifier!r}.{hint}")
+        return found(**overrides) if isinstance(found, type) else found
+    if callable(identifier):
+        return identifier
+    raise ArgumentError(
+        f"{argument} must be a name, an object, a callable or a config. Received: {identifier!r} of type "
+        f"{type(identifier).__name__}"
+    )

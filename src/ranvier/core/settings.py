@@ -1,0 +1,107 @@
+"""Process-wide settings: default float type, fuzz factor, image layout, where compiled programs are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .errors import ArgumentError
+
+__all__ = [
+    "cache_folder",
+    "enable_float64",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_data_format",
+    "use_compilation_cache",
+]
+
+_FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
+_DATA_FORMATS = ("channels_last", "channels_first")
+
+_floatx = "float32"
+_epsilon = 1e-7
+_image_data_format = "channels_last"
+
+
+def floatx() -> str:
+    """The default float type of weights and data, as a string such as ``"float32"``."""
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float type: ``"bfloat16"``, ``"float16"``, ``"float32"`` or ``"float64"``."""
+    global _floatx
+    if value not in _FLOAT_TYPES:
+        raise ArgumentError(f"floatx must be one of {', '.join(_FLOAT_TYPES)}. Received: {value!r}")
+    if value == "float64":
+        enable_float64()
+    _floatx = value
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions and logarithms finite."""
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the fuzz factor; a positive float, normally 1e-7."""
+    global _epsilon
+    if not 0 < value < 1:
+        raise ArgumentError(f"epsilon must lie between 0 and 1. Received: {value!r}")
+    _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """``"channels_last"`` or ``"channels_first"``: where convolutions look for channels by default."""
+    return _image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the default place of the channels axis."""
+    global _image_data_format
+    _image_data_format = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """`data_format` in lower case, or the default for None; refuses anything else."""
+    if data_format is None:
+        return _image_data_format
+    lowered = str(data_format).lower()
+    if lowered not in _DATA_FORMATS:
+        raise ArgumentError(f"data_format must be 'channels_last' or 'channels_first'. Received: data_format={data_format!r}")
+    return lowered
+
+
+def enable_float64() -> None:
+    """Let JAX compute in 64 bits. JAX has one switch for the whole process; float32 work stays float32."""
+    import jax
+
+    if not jax.config.read("jax_enable_x64"):
+        jax.config.update("jax_enable_x64", True)
+
+
+def cache_folder() -> Path:
+    """The per-user folder for compiled programs and downloaded data; ``RANVIER_HOME`` overrides it."""
+    if home := os.environ.get("RANVIER_HOME"):
+        return Path(home).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ranvier"
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs between processes, so that a second start compiles nothing.
+
+    Switched off by ``RANVIER_COMPILATION_CACHE=0``; left alone when the user has configured JAX's own cache.
+    """
+    import jax
+
+    if os.environ.get("RANVIER_COMPILATION_CACHE", "1") == "0" or jax.config.jax_compilation_cache_dir:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -1,0 +1,256 @@
+"""`Variable`: a named array that can change, the only state there is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from . import names, settings
+from .dtypes import standardize_dtype
+from .errors import ArgumentError, ShapeError, TraceError
+from .pure import current_scope
+
+__all__ = ["Variable", "autocast_scope"]
+
+_autocast: ContextVar[str | None] = ContextVar("autocast_dtype", default=None)
+
+
+@contextlib.contextmanager
+def autocast_scope(dtype: str | None) -> Iterator[None]:
+    """Within it, float variables read as `dtype` (a layer's compute dtype); None: as they are kept."""
+    token = _autocast.set(dtype)
+    try:
+        yield
+    finally:
+        _autocast.reset(token)
+
+
+_AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+
+
+class Variable:
+    """A named array that can change.
+
+    Args:
+        initializer: an initial value (array, number, nested list), or a callable ``(shape, dtype=) → array``.
+        shape: its shape; needed for a callable.
+        dtype: its dtype; None: the value's own, or `floatx()` for a callable and for Python numbers.
+        trainable: whether optimizers may change it.
+        autocast: whether layers may read it in their compute dtype.
+        aggregation: how replicas combine: ``"none"``, ``"mean"``, ``"sum"`` or ``"only_first_replica"``.
+        name: its own name, without slashes; the open name scopes make its `path`.
+
+    Raises:
+        ArgumentError: no shape for a callable, a name with a slash, an unknown aggregation.
+        ShapeError: a value of another shape than `shape`.
+
+    >>> v = Variable([1.0, 2.0], name="v")
+    >>> _ = v.assign(v * 3)
+    >>> v.numpy()
+    array([3., 6.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: tuple[int, ...] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+    ):
+        name = name or names.auto_name(type(self).__name__)
+        if "/" in name:
+            raise ArgumentError(f"A variable's name must not contain '/'. Received: name={name!r}")
+        if aggregation not in _AGGREGATIONS:
+            raise ArgumentError(f"aggregation must be one of {_AGGREGATIONS}. Received: aggregation={aggregation!r}")
+        self._name = name
+        parent = names.current_path()
+        self._path = f"{parent}/{name}" if parent else name
+        self.aggregation = aggregation
+        self.synchronization = synchronization
+        self.autocast = autocast
+        self._trainable = bool(trainable)
+        self.overwrite_with_gradient = False
+        self.regularizer: Any = None
+        self.constraint: Any = None
+        self._initializer = initializer if callable(initializer) else None
+        # A layer may be built in the middle of a trace; its first values must be real arrays all the same.
+        with jax.ensure_compile_time_eval():
+            self._value = _initial_value(initializer, shape, dtype, self._path)
+
+    @property
+    def name(self) -> str:
+        """The variable's own name, such as ``"kernel"``."""
+        return self._name
+
+    @property
+    def path(self) -> str:
+        """Name with those of the enclosing layers, such as ``"sequential/dense/kernel"``."""
+        return self._path
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers may change it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
+    @property
+    def value(self) -> Any:
+        """The present value: of the running trace if there is one, else the stored array."""
+        value = self.exact_value()
+        dtype = _autocast.get()
+        if dtype is not None and self.autocast and jnp.issubdtype(value.dtype, jnp.floating) and value.dtype != dtype:
+            return value.astype(dtype)
+        return value
+
+    def exact_value(self) -> Any:
+        """`value` in the variable's own dtype, even where layers read it in their compute dtype."""
+        scope = current_scope()
+        return self._value if scope is None else scope.read(self)
+
+    def stored_value(self) -> jax.Array:
+        """The array that the object itself holds, whatever trace is running."""
+        return self._value
+
+    def store(self, value: Any) -> None:
+        """Replace the held array by one of the same shape and dtype, without checks or copies."""
+        self._value = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape."""
+        return tuple(self._value.shape)
+
+    @property
+    def dtype(self) -> str:
+        """The dtype's name."""
+        return standardize_dtype(self._value.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def assign(self, value: Any) -> Any:
+        """Replace the value by one of the same shape, cast to the variable's dtype. Returns the new value.
+
+        Raises:
+            ShapeError: `value` has another shape.
+            TraceError: inside a trace that was not given this variable.
+        """
+        value = jnp.asarray(value.value if isinstance(value, Variable) else value, self._value.dtype)
+        if value.shape != self._value.shape:
+            raise ShapeError(
+                f"The shape of the assigned value must be that of variable '{self.path}', {self.shape}. "
+                f"Received: value with shape {tuple(value.shape)}"
+            )
+        scope = current_scope()
+        if scope is not None:
+            scope.assign(self, value)
+        elif isinstance(value, jax.core.Tracer):
+            raise TraceError(
+                f"Variable '{self.path}' was assigned a traced value inside jax.jit, jax.grad or the like, from where it "
+                "would leak. Use the stateless methods (stateless_call, stateless_apply …), or assign outside."
+            )
+        else:
+            self._value = value
+        return value
+
+    def assign_add(self, value: Any) -> Any:
+        """Add `value`; returns the new value."""
+        return self.assign(self.exact_value() + jnp.asarray(value, self._value.dtype))
+
+    def assign_sub(self, value: Any) -> Any:
+        """Subtract `value`; returns the new value."""
+        return self.assign(self.exact_value() - jnp.asarray(value, self._value.dtype))
+
+    def numpy(self) -> np.ndarray:
+        """A NumPy copy of the value."""
+        return np.array(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.value, dtype=dtype)
+
+    def __jax_array__(self) -> Any:
+        return self.value
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.value[index]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self._value}>"
+
+    # Identity, not value, is what makes two variables the same one in lists and dicts.
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __neg__(self) -> Any:
+        return -self.value
+
+    def __abs__(self) -> Any:
+        return abs(self.value)
+
+    def __invert__(self) -> Any:
+        return ~self.value
+
+
+def _operator(name: str) -> Callable[[Variable, Any], Any]:
+    def apply(self: Variable, other: Any) -> Any:
+        return getattr(self.value, name)(other.value if isinstance(other, Variable) else other)
+
+    apply.__name__ = name
+    return apply
+
+
+for _name in (
+    "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul "
+    "lt le gt ge eq ne and rand or ror xor rxor"
+).split():
+    setattr(Variable, f"__{_name}__", _operator(f"__{_name}__"))
+
+
+def _initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
+    if callable(initializer):
+        if shape is None:
+            raise ArgumentError(f"Variable '{path}' has a callable initializer, so it needs a shape.")
+        dtype = standardize_dtype(dtype)
+        value = jnp.asarray(initializer(tuple(shape), dtype=dtype), dtype)
+    else:
+        if isinstance(initializer, Variable):
+            initializer = initializer.value
+        if dtype is None and not hasattr(initializer, "dtype"):
+            array = np.asarray(initializer)
+            dtype = settings.floatx() if array.dtype.kind == "f" else ("int32" if array.dtype.kind == "i" else array.dtype)
+        value = jnp.array(initializer, standardize_dtype(dtype if dtype is not None else initializer.dtype))
+    if shape is not None and tuple(shape) != value.shape:
+        raise ShapeError(f"Variable '{path}' should have shape {tuple(shape)}, but its initial value has {value.shape}.")
+    return value

@@ -1,0 +1,28 @@
+"""Shared set-up: the oracle (Keras on JAX) runs in the same process, on the CPU, with float32."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import numpy as np
+import pytest
+
+from ranvier.core import dtypes, names, random, settings
+
+
+@pytest.fixture(autouse=True)
+def fresh_session():
+    """Every test starts with the same seed, names and settings, and cannot leave others behind."""
+    names.clear_names()
+    random.set_random_seed(0)
+    yield
+    dtypes.set_dtype_policy(None)
+    settings._floatx, settings._epsilon, settings._image_data_format = "float32", 1e-7, "channels_last"
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A NumPy generator with a fixed seed."""
+    return np.random.default_rng(1234)
