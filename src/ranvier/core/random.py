@@ -21,7 +21,7 @@ from . import names
 from .errors import ArgumentError
 from .variables import Variable
 
-__all__ = ["SeedGenerator", "draw_seed", "hash_bits", "host_generator", "keep_mask", "set_random_seed"]
+__all__ = ["SeedGenerator", "child_generator", "draw_seed", "hash_bits", "host_generator", "keep_mask", "set_random_seed"]
 
 _host = np.random.default_rng()
 
@@ -51,6 +51,11 @@ def host_generator(seed: Any = None) -> np.random.Generator:
     if isinstance(seed, SeedGenerator):
         return np.random.default_rng([int(w) for w in np.asarray(seed.next())])
     return np.random.default_rng(int(seed))
+
+
+def child_generator() -> np.random.Generator:
+    """A generator of its own, seeded from the process's: what is drawn from it disturbs nobody else's numbers."""
+    return np.random.default_rng(int(_host.integers(2**63)))
 
 
 class SeedGenerator:

@@ -78,7 +78,7 @@ class Variable:
         self.aggregation = aggregation
         self.synchronization = synchronization
         self.autocast = autocast
-        self._trainable = bool(trainable)
+        self._trainable = self.born_trainable = bool(trainable)
         self.overwrite_with_gradient = False
         self.regularizer: Any = None
         self.constraint: Any = None

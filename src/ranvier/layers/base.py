@@ -1,0 +1,381 @@
+"""`Layer`: weights with a computation, built at the first call, callable on numbers and on symbolic tensors."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import regularizers
+from ..core import dtypes, names
+from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError, RanvierWarning
+from ..core.masks import get_mask, set_mask
+from ..core.pure import pure
+from ..core.variables import Variable, autocast_scope
+from ..ops import symbolic
+from .context import call_context, current_context
+from .input_spec import check_inputs
+from .owner import Owner
+from .signatures import CallParameters, all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
+
+__all__ = ["Layer"]
+
+
+class Layer(Owner):
+    """Weights with a computation: subclass it with `build` (make the weights) and `call` (use them).
+
+    Args:
+        activity_regularizer: a penalty on the outputs, added to the loss.
+        trainable: whether optimizers may change the weights.
+        dtype: a dtype or dtype policy; None: the global policy.
+        autocast: whether float inputs are cast to the compute dtype.
+        name: the layer's name; None: from the class, numbered.
+
+    Raises:
+        ArgumentError: an argument that layers do not have, or a name that is not a string without slashes.
+
+    >>> from ranvier import layers, ops
+    >>> class Scale(layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> Scale()(ops.ones((2, 3))).shape
+    (2, 3)
+    """
+
+    keras_module = "keras.layers"
+    config_optional = frozenset({"activity_regularizer"})
+    config_excluded = frozenset({"autocast"})
+    supports_masking: bool = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls, *args, **kwargs)
+        # Set here, so that subclasses may assign layers and variables before they call super().__init__().
+        self._name = None
+        self._inbound_nodes = []
+        self._losses = []
+        self._trainable = True
+        self._building = False
+        self._build_shapes = None
+        self.input_spec = None
+        self.activity_regularizer = None
+        return self
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _framed(cls.build)
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        self._batch_input_shape = _input_shape_argument(kwargs)
+        initial_weights = kwargs.pop("weights", None)
+        if kwargs:
+            raise ArgumentError(f"{type(self).__name__} has no argument {', '.join(map(repr, kwargs))}.")
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ArgumentError(f"name must be a string without '/'. Received: name={name!r}")
+        self._name = name or names.auto_name(type(self).__name__)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._trainable = bool(trainable)
+        self.dtype_policy = dtypes.get_policy(dtype)
+        self.autocast = autocast
+        self._initial_weights = initial_weights
+
+    # --- losses -----------------------------------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar (or a list of them) to the loss that training minimises; call it from `call`."""
+        context = current_context()
+        for item in loss if isinstance(loss, (list, tuple)) else [loss]:
+            (context.losses if context is not None else self._losses).append((self, item))
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses added during the last call, then the penalties of the trainable weights' regularisers."""
+        inside = {id(layer) for layer in self._flatten_layers()}
+        context = current_context()
+        added = context.losses if context is not None else self._losses
+        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        return [loss for layer, loss in added if id(layer) in inside] + penalties
+
+    # --- calling ----------------------------------------------------------------------------------------------------
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The layer's mathematics; every layer overrides it."""
+        raise ArgumentTypeError(f"{type(self).__name__} must define `call(self, inputs)`, which says what it computes.")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._name is None:
+            raise ArgumentError(f"The __init__ of {type(self).__name__} must call super().__init__() before the layer is used.")
+        if symbolic.any_symbolic(args, kwargs):
+            self._check_and_build(args, kwargs)
+            return symbolic.record(self, self._compute, args, kwargs)
+        if current_context() is None:
+            with call_context() as context:
+                outputs = self._compute(*args, **kwargs)
+                self._losses = [pair for pair in context.losses if not isinstance(pair[1], jax.core.Tracer)]
+            return outputs
+        return self._compute(*args, **kwargs)
+
+    def _check_and_build(self, args: Any, kwargs: Any) -> None:
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        check_inputs(self.input_spec, first, self.name)
+        if not self.built:
+            self._build_for(args, kwargs)
+            check_inputs(self.input_spec, first, self.name)
+
+    def _compute(self, *args: Any, **kwargs: Any) -> Any:
+        """`call` with everything around it: conversion, building, the training flag, masks, regularisation."""
+        signature = call_parameters(type(self))
+        cast = functools.partial(self._convert, dtype=self.compute_dtype if self.autocast else None)
+        args = tuple(cast(a) for a in args)
+        kwargs = {k: cast(v) if k != "training" else v for k, v in kwargs.items()}
+        self._check_and_build(args, kwargs)
+        context = current_context()
+        inherited = context.training if context is not None else None
+        given = kwargs.pop("training", None)
+        training = inherited if given is None else given
+        if signature.training and training is not None:
+            kwargs["training"] = training
+        masks = self._pass_masks(signature, args, kwargs)
+        with names.name_scope(self.name), autocast_scope(self.compute_dtype if self._casts_weights() else None):
+            if context is not None and training is not inherited:
+                context.training = training
+                try:
+                    outputs = self.call(*args, **kwargs)
+                finally:
+                    context.training = inherited
+            else:
+                outputs = self.call(*args, **kwargs)
+        self.built = True
+        if masks is not None or self._makes_masks():
+            self._set_masks(args[0] if args else None, outputs, masks)
+        if self.activity_regularizer is not None:
+            for output in symbolic.flatten(outputs):
+                self.add_loss(self.activity_regularizer(output))
+        return outputs
+
+    def _casts_weights(self) -> bool:
+        return self.autocast and self.compute_dtype != self.variable_dtype
+
+    def _convert(self, value: Any, dtype: str | None) -> Any:
+        if isinstance(value, Variable):
+            value = value.value
+        if isinstance(value, (jax.Array, np.ndarray)):
+            if dtype is not None and jnp.issubdtype(value.dtype, jnp.floating):
+                mask = get_mask(value)
+                converted = jnp.asarray(value, dtype)
+                if mask is not None and converted is not value:
+                    set_mask(converted, mask)
+                return converted
+            return jnp.asarray(value) if value.dtype.kind not in "OUS" else value
+        if isinstance(value, list) and value and all_numbers(value):
+            array = np.asarray(value)
+            return jnp.asarray(array, dtype if array.dtype.kind == "f" else None)
+        if isinstance(value, dict):
+            return {k: self._convert(v, dtype) for k, v in value.items()}
+        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+            return type(value)(self._convert(v, dtype) for v in value)
+        return value
+
+    def _build_for(self, args: Any, kwargs: Any) -> None:
+        """Build from the shapes of the arguments: one for `build(input_shape)`, or one for each `<argument>_shape`."""
+        parameters = list(inspect.signature(self.build).parameters)
+        call_names = call_parameters(type(self)).names
+        given = dict(zip(call_names, args, strict=False)) | kwargs
+        if len(parameters) == 1 and parameters[0].removesuffix("_shape") not in given:
+            first = args[0] if args else next(iter(kwargs.values()), None)
+            shapes = {parameters[0]: shapes_of(first)}
+        else:
+            wanted = {p: p.removesuffix("_shape") for p in parameters}
+            shapes = {p: shapes_of(given[arg]) for p, arg in wanted.items() if given.get(arg) is not None}
+        with jax.ensure_compile_time_eval():
+            self.build(**shapes)
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+            self._initial_weights = None
+
+    # --- masks ------------------------------------------------------------------------------------------------------
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs, given the inputs and their masks; by default the masks pass through."""
+        return previous_mask
+
+    def _makes_masks(self) -> bool:
+        return self.supports_masking and type(self).compute_mask is not Layer.compute_mask
+
+    def _pass_masks(self, signature: CallParameters, args: Any, kwargs: Any) -> Any:
+        """Give `call` the masks that its inputs carry; returns those of the first input, None if there are none."""
+        first = args[0] if args else None
+        masks = symbolic.rebuild(first, get_mask)
+        found = any(m is not None for m in symbolic.flatten(masks))
+        for i, name in enumerate(signature.names[: len(args)]):
+            wanted = "mask" if i == 0 and "mask" in signature.names else f"{name}_mask"
+            if wanted in signature.names and kwargs.get(wanted) is None and len(args) <= signature.names.index(wanted):
+                mask = symbolic.rebuild(args[i], get_mask)
+                if symbolic.flatten(mask):
+                    kwargs[wanted] = mask
+        if found and not self.supports_masking:
+            warnings.warn(
+                f"Layer '{self.name}' (of type {type(self).__name__}) was passed a mask, which it does not support; the mask "
+                "ends here.",
+                RanvierWarning,
+                stacklevel=4,
+            )
+        return masks if found else None
+
+    def _set_masks(self, inputs: Any, outputs: Any, masks: Any) -> None:
+        if not self.supports_masking:
+            return
+        computed = self.compute_mask(inputs, masks)
+        leaves, mask_leaves = symbolic.flatten(outputs), symbolic.flatten(computed)
+        if len(leaves) == 1 and mask_leaves and get_mask(leaves[0]) is None:
+            set_mask(leaves[0], mask_leaves[0])
+        elif len(leaves) == len(mask_leaves):
+            for leaf, mask in zip(leaves, mask_leaves, strict=True):
+                set_mask(leaf, mask)
+
+    # --- stateless use and shapes -----------------------------------------------------------------------------------
+
+    def stateless_call(
+        self, trainable_variables: Any, non_trainable_variables: Any, *args: Any, return_losses: bool = False, **kwargs: Any
+    ) -> Any:
+        """`layer(*args, **kwargs)` as a pure function of the variables' values.
+
+        Args:
+            trainable_variables: values in the order of `trainable_variables`.
+            non_trainable_variables: values in the order of `non_trainable_variables`.
+            return_losses: also return the losses that the call added.
+
+        Returns:
+            ``(outputs, new non-trainable values)`` and, if asked for, the losses.
+        """
+        if not self.built:
+            raise NotBuiltError(f"Layer '{self.name}' must be built before stateless_call: call it on data once.")
+        trainable, others = self.trainable_variables, self.non_trainable_variables
+
+        def run() -> Any:
+            with call_context() as context:
+                context.training = kwargs.get("training")
+                outputs = self(*args, **kwargs)
+                return outputs, self.losses if return_losses else None
+
+        (outputs, losses), values = pure(run, trainable + others)([*trainable_variables, *non_trainable_variables])
+        new = values[len(trainable) :]
+        return (outputs, new, losses) if return_losses else (outputs, new)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic results of a call on symbolic tensors, without a node in a graph."""
+        return symbolic.infer(self._compute, args, kwargs)
+
+    symbolic_call = compute_output_spec
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the results for inputs of these shapes (None where unknown)."""
+        specs = [tensors_of(a, self.compute_dtype) for a in args]
+        named = {k.removesuffix("_shape"): tensors_of(v, self.compute_dtype) for k, v in kwargs.items()}
+        self._check_and_build(tuple(specs), named)
+        outputs = self.compute_output_spec(*specs, **named)
+        return jax.tree.map(lambda t: t.shape, outputs)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built for, or None."""
+        if not self._build_shapes:
+            return None
+        if len(self._build_shapes) == 1:
+            return {"input_shape": next(iter(self._build_shapes.values()))}
+        return dict(self._build_shapes)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build for the shapes that `get_build_config` gave."""
+        shapes = {k: _asshapes_of(v) for k, v in config.items()}
+        if set(shapes) == {"input_shape"}:
+            self.build(shapes["input_shape"])
+        elif shapes:
+            self.build(**shapes)
+
+    # --- graph ------------------------------------------------------------------------------------------------------
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the layer's only call."""
+        return _first(self._only_node().args)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the layer's only call."""
+        return self._only_node().outputs
+
+    def _only_node(self) -> symbolic.Node:
+        if len(self._inbound_nodes) != 1:
+            raise NotBuiltError(
+                f"Layer '{self.name}' has been called {len(self._inbound_nodes)} times on symbolic tensors, so it has no single "
+                "input and output."
+            )
+        return self._inbound_nodes[0]
+
+    def _config_value(self, name: str, declared_by: type) -> Any:
+        if name == "dtype":
+            return self.dtype_policy
+        if declared_by is Layer and name == "name":
+            return self.name
+        return super()._config_value(name, declared_by)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self._name}, built={self.built}>"
+
+
+def _framed(build: Callable[..., None]) -> Callable[..., None]:
+    """`build` inside the layer's name scope, remembering the shapes and that it happened."""
+
+    @functools.wraps(build)
+    def framed(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._building:  # super().build(): the frame of the subclass is open
+            build(self, *args, **kwargs)
+            return
+        bound = inspect.signature(build).bind(self, *args, **kwargs).arguments
+        self._build_shapes = dict(list(bound.items())[1:])
+        self._building = True
+        enclosing = names.current_path()
+        inside = enclosing == self.name or enclosing.endswith("/" + self.name)
+        try:
+            with contextlib.nullcontext() if inside else names.name_scope(self.name):
+                self._path = names.current_path()
+                build(self, *args, **kwargs)
+        finally:
+            self._building = False
+        self.built = True
+
+    return framed
+
+
+def _input_shape_argument(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
+    """The shape with batch axis that `input_shape=`, `batch_input_shape=` or `input_dim=` gave, taken out of `kwargs`."""
+    if (shape := kwargs.pop("batch_input_shape", None)) is not None:
+        return tuple(shape)
+    shape = kwargs.pop("input_shape", None)
+    if (size := kwargs.pop("input_dim", None)) is not None:
+        shape = (size,)
+    if shape is None:
+        return None
+    return (kwargs.pop("batch_size", None), *((shape,) if isinstance(shape, int) else shape))
+
+
+def _first(args: tuple[Any, ...]) -> Any:
+    return args[0] if len(args) == 1 else args

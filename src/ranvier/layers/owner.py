@@ -1,0 +1,222 @@
+"""`Owner`: the half of a layer that has a name, a dtype policy and weights."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import constraints, initializers, regularizers
+from ..core import dtypes, names
+from ..core.configurable import Configurable
+from ..core.errors import ArgumentError, NotBuiltError, ShapeError
+from ..core.random import SeedGenerator
+from ..core.variables import Variable
+from . import tracking
+
+__all__ = ["Owner"]
+
+
+class Owner(Configurable):
+    """What owns variables through its attributes; `Layer` is the only one."""
+
+    #: Attributes in which no weights are looked for.
+    not_owned: ClassVar[frozenset[str]] = frozenset({"_given", "_inbound_nodes", "_build_shapes", "_losses"})
+
+    built: bool = False
+    _name: str | None
+    _trainable: bool
+    _building: bool
+    dtype_policy: dtypes.DTypePolicy
+
+    # --- names and dtypes -------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        if self._name is None:
+            raise NotBuiltError(f"{type(self).__name__} has no name yet: its __init__ must call super().__init__().")
+        return self._name
+
+    @property
+    def path(self) -> str:
+        """The layer's name with those of the layers that enclosed it when it was built."""
+        return getattr(self, "_path", None) or self.name
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype in which the layer computes."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype to which float inputs are cast."""
+        return self.compute_dtype
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """None: the layer is not quantised."""
+        return self.dtype_policy.quantization_mode
+
+    # --- weights ----------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of this shape. Layers with weights override it."""
+        self._build_by_call(input_shape)
+        self.built = True
+
+    def _build_by_call(self, input_shape: Any) -> None:
+        """Nothing to make; models build their parts by tracing their call."""
+
+    def add_weight(
+        self,
+        shape: tuple[int, ...] | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a weight; it is the layer's as soon as it is assigned to an attribute, and before.
+
+        Args:
+            shape: sizes, all known; () for a scalar.
+            initializer: an initialiser; None: Glorot uniform for floats, zeros for others.
+            dtype: None: the layer's variable dtype.
+            trainable: whether optimizers may change it.
+            autocast: whether `call` sees it in the compute dtype.
+            regularizer: a penalty on it, added to the loss.
+            constraint: a projection applied after each update.
+            name: its name.
+        """
+        shape = () if shape is None else tuple(shape)
+        if any(size is None for size in shape):
+            raise ShapeError(
+                f"Weight '{name}' of layer '{self.name}' would have shape {shape}: an input size that a weight depends on "
+                "must be known. Give it in the Input or input_shape."
+            )
+        dtype = dtypes.standardize_dtype(dtype) if dtype is not None else self.variable_dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
+        with names.name_scope(self.name) if not self._building else contextlib.nullcontext():
+            variable = Variable(
+                initializers.get(initializer), shape, dtype, trainable, autocast, aggregation, name=name or "variable"
+            )
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        self.__dict__.setdefault("_added_weights", []).append(variable)
+        return variable
+
+    def _layers_in_order(self) -> list[Owner]:
+        """The layers that this layer's attributes hold."""
+        return tracking.owned(self, Owner, self.not_owned)
+
+    def _own_variables(self) -> list[Variable]:
+        return tracking.trainable_first(tracking.owned(self, Variable, self.not_owned))
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Owner]:
+        """This layer and all below it, each once."""
+        found: dict[int, Owner] = {id(self): self} if include_self else {}
+
+        def visit(layer: Owner) -> None:
+            for child in layer._layers_in_order():
+                if id(child) not in found and child is not self:
+                    found[id(child)] = child
+                    if recursive:
+                        visit(child)
+
+        visit(self)
+        return list(found.values())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state, each variable once: weights and the states of seed generators."""
+        found = []
+        for layer in self._flatten_layers():
+            found += layer._own_variables()
+            found += [g.state for g in tracking.owned(layer, SeedGenerator, layer.not_owned)]
+        return tracking.unique(found)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The variables that a file keeps: all but the states of seed generators."""
+        return tracking.unique(v for layer in self._flatten_layers() for v in layer._own_variables())
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers change."""
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers leave alone."""
+        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers change."""
+        return [v for v in self.variables if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers leave alone, seed states among them."""
+        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers may change the weights, here and in the layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+            for variable in layer._own_variables():
+                if variable.born_trainable:
+                    variable.trainable = bool(value)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """NumPy copies of the weights."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Replace the weights by arrays of the same shapes, in the order of `get_weights()`."""
+        variables = self.weights
+        if len(weights) != len(variables):
+            raise ArgumentError(
+                f"Layer '{self.name}' has {len(variables)} weights. Received: a list of {len(weights)} arrays."
+                + ("" if self.built else " The layer is not built yet: call it on data, or give it an input shape, first.")
+            )
+        for variable, value in zip(variables, weights, strict=True):
+            if tuple(np.shape(value)) != variable.shape:
+                raise ShapeError(
+                    f"Weight '{variable.path}' has shape {variable.shape}. Received: an array of shape {np.shape(value)}"
+                )
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """The number of numbers in the weights."""
+        if not self.built and not self.weights:
+            raise NotBuiltError(
+                f"Layer '{self.name}' is not built, so its parameters cannot be counted. Call it on data, or build(input_shape)."
+            )
+        return sum(v.size for v in self.weights)
+

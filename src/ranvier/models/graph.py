@@ -1,0 +1,124 @@
+"""Graphs of nodes: which calls lie between inputs and outputs, in which order to run them, and running them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.errors import ArgumentError
+from ..ops import symbolic
+from ..ops.symbolic import KerasTensor, Node
+
+__all__ = ["Graph"]
+
+
+class Graph:
+    """The calls between symbolic inputs and outputs.
+
+    Args:
+        inputs: symbolic tensors, nested.
+        outputs: symbolic tensors, nested.
+
+    Raises:
+        ArgumentError: something that is not a symbolic tensor, an input given twice, or outputs that the inputs do
+            not reach.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        self.inputs = symbolic.flatten(inputs)
+        self.outputs = symbolic.flatten(outputs)
+        for argument, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if not tensors:
+                raise ArgumentError(f"{argument} must hold at least one symbolic tensor. Received: none")
+            for tensor in tensors:
+                if not isinstance(tensor, KerasTensor) or not hasattr(tensor, "_keras_history"):
+                    raise ArgumentError(
+                        f"{argument} must be symbolic tensors: results of Input() or of layers called on them. Received: "
+                        f"{tensor!r} of type {type(tensor).__name__}"
+                    )
+        if len({id(t) for t in self.inputs}) != len(self.inputs):
+            raise ArgumentError("inputs must be different tensors. Received the same one twice.")
+        self.nodes = self._order()
+        self.depths = self._depths()
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and functions in the graph, each once, those nearest to the inputs first (Keras's order)."""
+        deepest: dict[int, tuple[int, int, Any]] = {}
+        for position, node in enumerate(self.nodes):
+            depth = self.depths[id(node)]
+            known = deepest.get(id(node.operation))
+            if known is None:
+                deepest[id(node.operation)] = (depth, position, node.operation)
+            elif depth > known[0]:
+                deepest[id(node.operation)] = (depth, known[1], node.operation)
+        return [entry[2] for entry in sorted(deepest.values(), key=lambda e: (-e[0], e[1]))]
+
+    def _order(self) -> list[Node]:
+        """The nodes so that each comes after those that it needs: a depth-first walk from the outputs."""
+        stop = {id(t) for t in self.inputs}
+        input_nodes = [_node_of(t) for t in self.inputs]
+        done: dict[int, Node] = {}
+        open_nodes: set[int] = set()
+
+        def visit(tensor: KerasTensor) -> None:
+            node = _node_of(tensor)
+            if id(node) in done:
+                return
+            if id(tensor) in stop:
+                done[id(node)] = node
+                return
+            if node.is_input:
+                raise ArgumentError(
+                    f"The outputs depend on the input '{node.operation.name}', which is not among the model's inputs "
+                    f"({', '.join(n.operation.name for n in input_nodes)})."
+                )
+            if id(node) in open_nodes:
+                raise ArgumentError(f"The graph has a cycle through '{node.operation.name}'.")
+            open_nodes.add(id(node))
+            for parent in node.input_tensors:
+                visit(parent)
+            done[id(node)] = node
+
+        for tensor in self.outputs:
+            visit(tensor)
+        for node in input_nodes:
+            done.setdefault(id(node), node)
+        return list(done.values())
+
+    def _depths(self) -> dict[int, int]:
+        """How many calls lie between each node and the outputs, at the most; inputs are the deepest of all."""
+        depths = {id(node): 0 for node in self.nodes}
+        by_operation: dict[int, int] = {}
+        stop = {id(t) for t in self.inputs}
+        for node in reversed(self.nodes):
+            depth = max(depths[id(node)], by_operation.get(id(node.operation), 0))
+            depths[id(node)] = by_operation[id(node.operation)] = depth
+            for tensor in node.input_tensors:
+                parent = _node_of(tensor)
+                if id(parent) in depths and not all(id(t) in stop for t in node.output_tensors):
+                    depths[id(parent)] = max(depths[id(parent)], depth + 1)
+        return depths
+
+    def run(self, values: list[Any], call: Any = None) -> list[Any]:
+        """The outputs for these values of the inputs.
+
+        Args:
+            values: arrays or symbolic tensors in the order of the inputs.
+            call: how to call an operation, ``(operation, args, kwargs) → results``; by default plainly.
+        """
+        table = {id(t): v for t, v in zip(self.inputs, values, strict=True)}
+        for node in self.nodes:
+            if all(id(t) in table for t in node.output_tensors):
+                continue
+            args, kwargs = symbolic.rebuild(
+                (node.args, node.kwargs), lambda x: table[id(x)] if isinstance(x, KerasTensor) else x
+            )
+            results = node.operation(*args, **kwargs) if call is None else call(node.operation, args, kwargs)
+            for tensor, result in zip(node.output_tensors, symbolic.flatten(results), strict=True):
+                table[id(tensor)] = result
+        return [table[id(t)] for t in self.outputs]
+
+
+def _node_of(tensor: KerasTensor) -> Node:
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index]

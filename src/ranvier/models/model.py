@@ -1,0 +1,264 @@
+"""`Model`: a layer that can be compiled, trained, summarised and saved; functional when made from symbolic tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.errors import ArgumentError, NotBuiltError
+from ..core.masks import set_mask
+from ..layers.base import Layer
+from ..layers.signatures import tensors_of
+from ..layers.tracking import owned
+from ..metrics import Metric
+from ..ops import symbolic
+from ..training.trainer import Trainer
+from .graph import Graph
+from .inputs import standardize_inputs
+
+__all__ = ["Functional", "Model"]
+
+
+class Model(Trainer, Layer):
+    """A layer with `fit`: from symbolic tensors, ``Model(inputs, outputs)``, or as a subclass with its own `call`.
+
+    Args:
+        inputs: symbolic tensors (functional models only), nested in lists or dicts.
+        outputs: symbolic tensors that depend on them.
+        name: the model's name.
+        trainable: whether optimizers may change its weights.
+        dtype: a dtype or dtype policy.
+
+    >>> import ranvier
+    >>> inputs = ranvier.Input((3,))
+    >>> model = ranvier.Model(inputs, ranvier.layers.Dense(2)(inputs), name="small")
+    >>> model.count_params()
+    8
+    """
+
+    keras_module = "keras"
+    not_owned = Layer.not_owned | {
+        "optimizer", "loss", "history", "graph", "_losses_compiled", "_metrics_compiled", "_loss_tracker", "_programs",
+        "_given_to_compile", "_inputs_struct", "_outputs_struct",
+    }  # fmt: skip
+
+    graph: Graph | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and _gives_graph(args, kwargs):
+            cls = Functional  # so that it is named, printed and saved as a functional model
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        if not _gives_graph(args, kwargs):
+            super().__init__(*args, **kwargs)
+            return
+        names = ("inputs", "outputs", "name")
+        given = dict(zip(names, args, strict=False)) | kwargs
+        inputs, outputs = given.pop("inputs"), given.pop("outputs")
+        super().__init__(**given)
+        self._set_graph(inputs, outputs)
+
+    # --- the graph of a functional model ----------------------------------------------------------------------------
+
+    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+        self._inputs_struct, self._outputs_struct = inputs, outputs
+        self.graph = Graph(inputs, outputs)
+        names = [operation.name for operation in self.graph.operations]
+        for name in names:
+            if names.count(name) > 1:
+                raise ArgumentError(f"Layer names in a model must be unique, and '{name}' is used {names.count(name)} times.")
+        self.built = True
+        self._path = self.name
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The symbolic inputs of a functional model."""
+        return self._graph_or_refuse("inputs").inputs
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic outputs of a functional model."""
+        return self._graph_or_refuse("outputs").outputs
+
+    def _graph_or_refuse(self, what: str) -> Graph:
+        if self.graph is None:
+            raise AttributeError(f"Model '{self._name}' has no symbolic {what}: it is not functional, or not built yet.")
+        return self.graph
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs in the structure in which they were given."""
+        self._graph_or_refuse("input")
+        return self._inputs_struct
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs in the structure in which they were given."""
+        self._graph_or_refuse("output")
+        return self._outputs_struct
+
+    @property
+    def input_shape(self) -> Any:
+        """The shapes of the inputs."""
+        return symbolic.rebuild(self.input, lambda t: t.shape)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shapes of the outputs."""
+        return symbolic.rebuild(self.output, lambda t: t.shape)
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and functions of the graph."""
+        return self._graph_or_refuse("operations").operations
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return [t._keras_history.operation.name for t in self.inputs]
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names of the layers that make the outputs, or the keys of a dict of outputs; None without a graph."""
+        if self.graph is None:
+            return None
+        if isinstance(self._outputs_struct, dict):
+            return list(self._outputs_struct)
+        return [t._keras_history.operation.name for t in self.outputs]
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Run the graph. Subclasses that are not functional override it."""
+        if self.graph is None:
+            raise ArgumentError(
+                f"{type(self).__name__} must define `call(self, inputs)`, or be made from symbolic tensors: Model(inputs, outputs)."
+            )
+        values = standardize_inputs(self, inputs)
+        for value, one in zip(values, symbolic.flatten(mask), strict=False):
+            set_mask(value, one)
+        results = iter(self.graph.run(values))
+        return symbolic.rebuild(self._outputs_struct, lambda _: next(results))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """None: the layers inside have attached their masks to the outputs."""
+        return None
+
+    supports_masking = True
+
+    # --- layers -----------------------------------------------------------------------------------------------------
+
+    def _layers_in_order(self) -> list[Any]:
+        inside = super()._layers_in_order()
+        if self.graph is None:
+            return inside
+        layers = [operation for operation in self.graph.operations if isinstance(operation, Layer)]
+        known = {id(layer) for layer in layers}
+        return layers + [layer for layer in inside if id(layer) not in known]
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers directly inside: of the graph, or in the order of the attributes that hold them."""
+        return self._layers_in_order()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """The layer with this name, or at this index."""
+        if (name is None) == (index is None):
+            raise ArgumentError("get_layer takes a name or an index: exactly one of the two.")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ArgumentError(f"The model has {len(layers)} layers. Received: index={index}")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ArgumentError(f"No layer is called {name!r}. The layers are: {[layer.name for layer in layers]}")
+
+    def _layers_metrics(self) -> list[Metric]:
+        """The metrics that this model and the layers inside own."""
+        found = [m for layer in self._flatten_layers() for m in owned(layer, Metric, layer.not_owned)]
+        return list({id(m): m for m in found}.values())
+
+    # --- building ---------------------------------------------------------------------------------------------------
+
+    def _build_by_call(self, input_shape: Any) -> None:
+        """Make the weights of a subclassed model by tracing its `call` on symbolic inputs of this shape."""
+        if self.graph is None and not self._outlining:
+            self._outline(tensors_of(input_shape, self.compute_dtype))
+
+    _outlining: bool = False
+
+    def _outline(self, specs: Any) -> Any:
+        """The symbolic outputs for symbolic inputs; makes the weights that do not exist yet."""
+        self._outlining = True
+        try:
+            outputs = symbolic.infer(self._compute, (specs,), {})
+        finally:
+            self._outlining = False
+        self.built = True
+        return outputs
+
+    def _fully_built(self) -> bool:
+        return all(layer.built for layer in self._flatten_layers())
+
+    def count_params(self) -> int:
+        """The number of numbers in the weights."""
+        if not self.built:
+            raise NotBuiltError(
+                f"Model '{self.name}' is not built, so its parameters cannot be counted. Call it on data, build(input_shape), "
+                "or begin it with an Input."
+            )
+        return sum(v.size for v in self.weights)
+
+    # --- facade -----------------------------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: list[str] | None = None,
+    ) -> None:
+        """Print a table of the layers with output shapes and parameter counts.
+
+        Args:
+            line_length: the table's width in characters; None: as wide as it needs to be.
+            positions: the widths of the columns, as fractions of the line.
+            print_fn: called with the text instead of `print`.
+            expand_nested: show the layers of models inside.
+            show_trainable: add a column that says what is trainable.
+            layer_range: names (or patterns) of the first and last layer to show.
+        """
+        from .summary import print_summary
+
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def get_config(self) -> dict[str, Any]:
+        """The graph of a functional model; the constructor's arguments of a subclassed one."""
+        if isinstance(self, Functional) and type(self) is Functional:
+            from .functional_config import functional_config
+
+            return functional_config(self)
+        return super().get_config()
+
+    def __reduce__(self) -> Any:
+        raise ArgumentError("Models are saved with model.save('name.keras'), not pickled: a pickle can run code.")
+
+
+class Functional(Model):
+    """A model made from symbolic inputs and outputs; ``Model(inputs, outputs)`` gives one."""
+
+    keras_module = "keras.src.models.functional"
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model whose graph `get_config` described."""
+        from .functional_config import functional_from_config
+
+        return functional_from_config(cls, config, custom_objects)
+
+
+def _gives_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a model's constructor was given symbolic inputs and outputs."""
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or {"inputs", "outputs"} <= set(kwargs)

@@ -1,0 +1,156 @@
+"""`Sequential`: a chain of layers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..core import names, serialization
+from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
+from ..layers.base import Layer
+from ..layers.input import Input, InputLayer
+from .graph import Graph
+from .model import Model
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Model):
+    """A chain of layers, each taking what the one before gives.
+
+    Args:
+        layers: the layers; an `Input` (or the first layer's `input_shape`) first, if the weights are wanted at once.
+        trainable: whether optimizers may change the weights.
+        name: the model's name.
+
+    >>> from ranvier import Sequential, layers
+    >>> model = Sequential([layers.Dense(8, activation="relu", input_shape=(4,)), layers.Dense(1)])
+    >>> model.count_params()
+    49
+    """
+
+    keras_module = "keras"
+    config_excluded: ClassVar[frozenset[str]] = Model.config_excluded | {"layers"}
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
+        super().__init__(trainable=trainable, name=name)
+        self._chain: list[Layer] = []
+        self._input_layer: InputLayer | None = None
+        if layers is not None and not isinstance(layers, (list, tuple)):
+            layers = [layers]
+        for layer in layers or ():
+            self._append(layer)
+        self._connect()
+
+    # --- the chain --------------------------------------------------------------------------------------------------
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Append a layer, which is built at once where the shape of its input is known."""
+        self._append(layer)
+        if rebuild:
+            self._connect()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Remove and return the last layer."""
+        if not self._chain:
+            raise ArgumentError(f"Model '{self.name}' has no layers to pop.")
+        layer = self._chain.pop()
+        layer._inbound_nodes = []
+        self.graph, self.built, self._programs = None, False, None
+        if rebuild:
+            self._connect()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if hasattr(layer, "_keras_history"):  # the tensor that Input() gives stands for its layer
+            layer = layer._keras_history.operation
+        if isinstance(layer, type) or not isinstance(layer, Layer):
+            hint = f" Did you mean {layer.__name__}(…)?" if isinstance(layer, type) else ""
+            raise ArgumentTypeError(f"Sequential takes layers. Received: {layer!r} of type {type(layer).__name__}.{hint}")
+        if isinstance(layer, InputLayer):
+            if self._chain or self._input_layer is not None:
+                raise ArgumentError(f"Model '{self.name}' already begins elsewhere; an Input can only come first.")
+            self._input_layer = layer
+            return
+        if any(existing is layer or existing.name == layer.name for existing in self._chain):
+            raise ArgumentError(f"Layer names in a model must be unique, and '{layer.name}' is already there.")
+        if not self._chain and self._input_layer is None:
+            shape = layer._batch_input_shape
+            if shape is None and isinstance(layer, Model) and layer.graph is not None and len(layer.inputs) == 1:
+                shape = layer.inputs[0].shape
+            if shape is not None:
+                dtype = layer.inputs[0].dtype if isinstance(layer, Model) and layer.graph is not None else None
+                self._input_layer = Input(batch_shape=shape, dtype=dtype)._keras_history.operation
+        self._chain.append(layer)
+        self._programs = None
+
+    def _connect(self) -> None:
+        """Make or extend the graph, if the shape of the input is known."""
+        if self._input_layer is None or not self._chain:
+            return
+        node = self._input_layer._inbound_nodes[0]
+        start = node.output_tensors[0]
+        connected = self._connected if self.graph is not None and self.graph.inputs[0] is start else 0
+        x = self.graph.outputs[0] if connected and self.graph is not None else start
+        with names.name_scope(self.name):
+            for layer in self._chain[connected:]:
+                try:
+                    x = layer(x)
+                except ShapeError as error:
+                    raise ShapeError(f"In model '{self.name}': {error}") from error
+        self._connected = len(self._chain)
+        self._inputs_struct, self._outputs_struct = start, x
+        self.graph = Graph(start, x)
+        self.built = True
+        self._path = self.name
+
+    _connected: int = 0
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of this shape, batch axis included."""
+        if self.graph is not None or not self._chain:
+            return
+        if input_shape is None:
+            raise ArgumentError("build needs input_shape, with None for the batch axis.")
+        if not (isinstance(input_shape, (tuple, list)) and all(s is None or isinstance(s, int) for s in input_shape)):
+            raise ShapeError(f"Sequential takes a single input. Received: shapes {input_shape}")
+        shape = (None, *tuple(input_shape)[1:])
+        self._input_layer = Input(batch_shape=shape, dtype=self._input_dtype())._keras_history.operation
+        self._connect()
+
+    def _input_dtype(self) -> str | None:
+        return None
+
+    def _layers_in_order(self) -> list[Any]:
+        return list(self._chain)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in their order, without the input."""
+        return list(self._chain)
+
+    # --- configuration ----------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers and the input's shape."""
+        first = [self._input_layer] if self._input_layer is not None else []
+        config: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": serialization.config_value(self.dtype_policy),
+            "layers": [serialization.serialize(layer) for layer in [*first, *self._chain]],
+        }
+        if self.graph is not None:
+            config["build_input_shape"] = self.graph.inputs[0].shape
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Sequential:
+        """The model that `get_config` described."""
+        model = cls(name=config.get("name"), trainable=config.get("trainable", True))
+        for layer in config["layers"]:
+            model.add(serialization.deserialize(layer, custom_objects), rebuild=False)
+        shape = config.get("build_input_shape")
+        if model._input_layer is None and shape is not None:
+            model.build(tuple(shape))
+        model._connect()
+        return model

@@ -1,0 +1,320 @@
+"""Symbolic tensors: shapes and dtypes without numbers, and the graph that calls on them leave behind.
+
+The shape of an operation's result comes from tracing the operation itself with `jax.eval_shape`; there are no
+shape rules to write or to get wrong. An unknown size (None) is stood in for by a number, once by one and once
+by another: the sizes of the result that come out different are unknown too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from ..core import names
+from ..core.dtypes import standardize_dtype
+from ..core.errors import ArgumentTypeError, ShapeError
+from ..core.pure import sketch
+
+__all__ = [
+    "FunctionOperation",
+    "History",
+    "KerasTensor",
+    "Node",
+    "any_symbolic",
+    "flatten",
+    "get_item",
+    "infer",
+    "is_symbolic",
+    "op",
+    "rebuild",
+    "record",
+]
+
+# Stand-ins for unknown sizes, by axis: primes, far apart so that strides and windows cannot make them equal again.
+_STAND_INS = (
+    (1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049),
+    (2003, 2011, 2017, 2027, 2029, 2039, 2053, 2063),
+)
+
+
+class History(NamedTuple):
+    """Where a symbolic tensor comes from."""
+
+    operation: Any
+    node_index: int
+    tensor_index: int
+
+
+class Node:
+    """One call of an operation in the graph.
+
+    Args:
+        operation: the layer or function operation that was called.
+        args: its positional arguments, symbolic tensors among them.
+        kwargs: its keyword arguments.
+        outputs: the nested structure of symbolic results; None for an input's node, which has `output_tensors` set later.
+    """
+
+    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any):
+        self.operation = operation
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs = outputs
+        self.input_tensors = [t for t in flatten((args, kwargs)) if is_symbolic(t)]
+        self.output_tensors = [t for t in flatten(outputs) if is_symbolic(t)]
+        index = len(operation._inbound_nodes)
+        operation._inbound_nodes.append(self)
+        for i, tensor in enumerate(self.output_tensors):
+            tensor._keras_history = History(operation, index, i)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the node has no inputs."""
+        return not self.input_tensors
+
+    @property
+    def parent_nodes(self) -> list[Node]:
+        """The nodes that made the inputs."""
+        return [t._keras_history.operation._inbound_nodes[t._keras_history.node_index] for t in self.input_tensors]
+
+
+class KerasTensor:
+    """A tensor without numbers, for building functional models.
+
+    Args:
+        shape: sizes, None where unknown.
+        dtype: the dtype's name.
+        name: the tensor's name.
+    """
+
+    _keras_history: History
+
+    def __init__(
+        self, shape: Any, dtype: Any = "float32", sparse: bool = False, ragged: bool = False, record_history: bool = True,
+        name: str | None = None, **kwargs: Any,
+    ):  # fmt: skip
+        self._shape = tuple(None if s is None else int(s) for s in shape)
+        self._dtype = standardize_dtype(dtype)
+        self.sparse = bool(sparse)
+        self.ragged = bool(ragged)
+        self.record_history = record_history
+        self.name = name or names.auto_name("keras_tensor")
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Sizes, None where unknown."""
+        return self._shape
+
+    @property
+    def dtype(self) -> str:
+        """The dtype's name."""
+        return self._dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._shape)
+
+    rank = ndim
+
+    @property
+    def T(self) -> Any:  # noqa: N802  the field's name for it
+        """The transpose."""
+        return _operators["transpose"](self)
+
+    def reshape(self, *newshape: Any) -> Any:
+        """The same elements in another shape."""
+        shape = newshape[0] if len(newshape) == 1 and isinstance(newshape[0], (tuple, list)) else newshape
+        return _operators["reshape"](self, tuple(shape))
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Without axes of size 1."""
+        return _operators["squeeze"](self, axis)
+
+    def astype(self, dtype: Any) -> Any:
+        """The same numbers in another dtype."""
+        return _operators["astype"](self, dtype)
+
+    def __len__(self) -> int:
+        raise ArgumentTypeError("A symbolic tensor has no length: its first size may be unknown. Use its .shape.")
+
+    def __bool__(self) -> bool:
+        raise ArgumentTypeError("A symbolic tensor has no numbers yet, so it cannot decide an `if`. Use ops.where or ops.cond.")
+
+    def __float__(self) -> float:
+        raise ArgumentTypeError(_no_numbers("a float"))
+
+    def __int__(self) -> int:
+        raise ArgumentTypeError(_no_numbers("an int"))
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise ArgumentTypeError(_no_numbers("a NumPy array"))
+
+    def __jax_array__(self) -> Any:
+        raise ArgumentTypeError(
+            "A symbolic tensor cannot go into a jax.numpy function. Use the same function of ranvier.ops, or put the call "
+            "into a Layer's `call`."
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        raise ArgumentTypeError("Iterating over a symbolic tensor is not possible; use ops.unstack.")
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse={self.sparse}, ragged={self.ragged}, name={self.name}>"
+
+
+def _no_numbers(kind: str) -> str:
+    return (
+        f"A symbolic tensor has no numbers yet, so it cannot become {kind}. Build a Model(inputs, outputs) from it and call "
+        "that on data."
+    )
+
+
+def is_symbolic(x: Any) -> bool:
+    """Whether `x` is a symbolic tensor."""
+    return isinstance(x, KerasTensor)
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves of nested lists, tuples and dicts in their own order; None counts as no leaf.
+
+    Plain Python and not `jax.tree`: dicts keep the order in which the user wrote them.
+    """
+    if isinstance(structure, dict):
+        return [leaf for value in structure.values() for leaf in flatten(value)]
+    if isinstance(structure, (list, tuple)):
+        return [leaf for value in structure for leaf in flatten(value)]
+    return [] if structure is None else [structure]
+
+
+def any_symbolic(args: Any, kwargs: Any = None) -> bool:
+    """Whether a symbolic tensor is among the (nested) arguments."""
+    return any(isinstance(leaf, KerasTensor) for leaf in flatten((args, kwargs)))
+
+
+def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The structure of `function(*args, **kwargs)` with symbolic tensors for its arrays; no computation is done."""
+    first = _trace(function, args, kwargs, _STAND_INS[0])
+    if all(size is not None for t in flatten((args, kwargs)) if is_symbolic(t) for size in t.shape):
+        second = first
+    else:
+        second = _trace(function, args, kwargs, _STAND_INS[1])
+
+    def merge(a: Any, b: Any) -> KerasTensor:
+        return KerasTensor([m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)], a.dtype)
+
+    return jax.tree.map(merge, first, second)
+
+
+def _trace(function: Callable[..., Any], args: Any, kwargs: Any, stand_ins: tuple[int, ...]) -> Any:
+    symbolic: list[KerasTensor] = []
+
+    def collect(x: Any) -> Any:
+        if is_symbolic(x):
+            symbolic.append(x)
+        return x
+
+    rebuild((args, kwargs), collect)
+    specs = [
+        jax.ShapeDtypeStruct([stand_ins[min(i, 7)] if s is None else s for i, s in enumerate(t.shape)], jnp.dtype(t.dtype))
+        for t in symbolic
+    ]
+
+    def run(values: list[Any]) -> Any:
+        numbers = iter(values)
+        real_args, real_kwargs = rebuild((args, kwargs), lambda x: next(numbers) if is_symbolic(x) else x)
+        return function(*real_args, **real_kwargs)
+
+    with sketch():
+        return jax.eval_shape(run, specs)
+
+
+def rebuild(structure: Any, replace: Callable[[Any], Any]) -> Any:
+    """The same nested structure with `replace` applied to each leaf."""
+    if isinstance(structure, dict):
+        return {k: rebuild(v, replace) for k, v in structure.items()}
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*(rebuild(v, replace) for v in structure))
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(rebuild(v, replace) for v in structure)
+    return None if structure is None else replace(structure)
+
+
+def record(operation: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Infer the results of `function` and leave a node of `operation` in the graph."""
+    outputs = infer(function, args, kwargs)
+    Node(operation, args, kwargs, outputs)
+    return outputs
+
+
+class FunctionOperation:
+    """A function of ops as an operation in a graph."""
+
+    def __init__(self, function: Callable[..., Any], name: str | None = None):
+        self.function = function
+        self.name = name or names.auto_name(function.__name__)
+        self._inbound_nodes: list[Node] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def op(function: F) -> F:
+    """Decorator: `function` of tensors that, called with symbolic ones, records itself in the graph instead."""
+
+    @functools.wraps(function)
+    def dispatch(*args: Any, **kwargs: Any) -> Any:
+        if any_symbolic(args, kwargs):
+            try:
+                return record(FunctionOperation(dispatch), function, args, kwargs)
+            except TypeError as error:
+                raise ShapeError(f"{function.__name__} does not fit its symbolic arguments: {error}") from error
+        return function(*args, **kwargs)
+
+    return dispatch  # type: ignore[return-value]
+
+
+def _binary(name: str) -> Callable[[Any, Any], Any]:
+    function = _operators[name]
+    return lambda self, other: function(self, other)
+
+
+def _reflected(name: str) -> Callable[[Any, Any], Any]:
+    function = _operators[name]
+    return lambda self, other: function(other, self)
+
+
+# The operators of symbolic tensors, named as the functions of ops are.
+_operators: dict[str, Any] = {
+    name: op(getattr(jnp, name))
+    for name in (
+        "add subtract multiply divide floor_divide mod power matmul less less_equal greater greater_equal not_equal equal "
+        "logical_and logical_or logical_xor negative absolute logical_not transpose reshape squeeze astype"
+    ).split()
+}
+
+
+@op
+def get_item(x: Any, key: Any) -> Any:
+    """``x[key]``."""
+    return x[key]
+
+
+for _dunder, _name in {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "mod",
+    "pow": "power", "matmul": "matmul", "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
+}.items():  # fmt: skip
+    setattr(KerasTensor, f"__{_dunder}__", _binary(_name))
+    setattr(KerasTensor, f"__r{_dunder}__", _reflected(_name))
+for _dunder, _name in {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "ne": "not_equal"}.items():
+    setattr(KerasTensor, f"__{_dunder}__", _binary(_name))
+for _dunder, _name in {"neg": "negative", "abs": "absolute", "invert": "logical_not"}.items():
+    setattr(KerasTensor, f"__{_dunder}__", lambda self, _function=_operators[_name]: _function(self))
+KerasTensor.__getitem__ = lambda self, key: get_item(self, key)  # type: ignore[attr-defined]

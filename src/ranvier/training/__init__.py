@@ -1,0 +1,1 @@
+"""Floor 5: what `compile`, `fit`, `evaluate` and `predict` are made of."""

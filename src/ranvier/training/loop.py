@@ -1,0 +1,214 @@
+"""The loops: passes over data in chunks, epochs, validation, callbacks at the edges, and the state given back."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.errors import DataError, RanvierWarning
+from ..core.pure import pure
+from ..data.sources import ArrayData, StreamData
+from .chunks import stacked_chunks
+from .pace import Pace
+from .program import Programs, rows
+from .state import Roles, TrainState
+
+__all__ = ["Session", "python_logs"]
+
+# A chunk's time in seconds: with somebody watching a bar, and with nobody.
+_WATCHED, _UNWATCHED = 0.1, 0.5
+
+
+def python_logs(logs: Any) -> dict[str, float]:
+    """Logs as Python numbers, in the order of their names."""
+    return {k: _number(v) for k, v in sorted(jax.device_get(logs).items())}
+
+
+def _number(value: Any) -> Any:
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array
+
+
+class Session:
+    """One `fit`, `evaluate` or the like: owns the model's state while it runs.
+
+    Args:
+        model: a built and compiled model.
+        programs: its compiled programs.
+        callbacks: the list of callbacks to tell.
+        watched: whether somebody looks at a progress bar.
+    """
+
+    def __init__(self, model: Any, programs: Programs, callbacks: Any, watched: bool):
+        self.model = model
+        self.programs = programs
+        self.roles: Roles = programs.roles
+        self.callbacks = callbacks
+        self.watched = watched
+        self.fresh_metrics = _fresh_metrics(model, self.roles)
+        self._on_device: dict[int, Any] = {}
+        self._warned = False
+        self.state: TrainState | None = None
+
+    def __enter__(self) -> Session:
+        self.state = TrainState.take(self.roles)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        assert self.state is not None
+        self.state.put(self.roles)
+        self.state = None
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """The model has its values while callbacks run, and may change them."""
+        assert self.state is not None
+        self.state.put(self.roles)
+        try:
+            yield
+        finally:
+            self.state = TrainState.take(self.roles)._replace(bad_step=self.state.bad_step)
+
+    # --- one pass over data -----------------------------------------------------------------------------------------
+
+    def run(self, data: ArrayData | StreamData, learn: bool, generator: np.random.Generator | None, epoch: int = 0) -> Any:
+        """One pass: train (`learn`) or test on all of `data`. Returns the logs at its end, still on the device."""
+        assert self.state is not None
+        kind = "train" if learn else "test"
+        begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
+        end = getattr(self.callbacks, f"on_{kind}_batch_end")
+        every = getattr(self.callbacks, f"wants_{kind}_batches")
+        pace = Pace(_WATCHED if self.watched else _UNWATCHED, fixed=1 if every else None)
+        self.state = self.state._replace(metrics=list(self.fresh_metrics))
+        source = self._chunks_of_arrays(data, learn, generator, pace) if self._fits(data) else self._chunks_of_stream(data, learn, pace, generator)
+        step, logs = 0, None
+        for steps, call in source:
+            if every:
+                with self.lent():
+                    begin(step)
+            elif self.watched:
+                begin(step)
+            pace.start()
+            self.state, logs = call(self.state)
+            step += steps
+            if every:
+                with self.lent():
+                    end(step - 1, python_logs(logs))
+            elif self.watched:
+                end(step - 1, python_logs(logs))
+            else:
+                jax.block_until_ready(logs)
+            pace.done(steps)
+            if learn and self.model.stop_training:
+                break
+        if step == 0:
+            raise DataError("The data gave no batch at all. Check the generator or dataset, or steps_per_epoch.")
+        if learn:
+            self._warn_of_bad_loss(epoch)
+        return logs
+
+    def _fits(self, data: ArrayData | StreamData) -> bool:
+        return isinstance(data, ArrayData)
+
+    def _place(self, arrays: Any) -> Any:
+        """The arrays on the device, kept for the next epoch."""
+        if id(arrays) not in self._on_device:
+            self._on_device[id(arrays)] = jax.tree.map(jnp.asarray, arrays)
+        return self._on_device[id(arrays)]
+
+    def _chunks_of_arrays(self, data: Any, learn: bool, generator: Any, pace: Pace) -> Iterator[tuple[int, Any]]:
+        arrays = self._place(data.arrays)
+        steps, rest = divmod(data.size, data.batch_size)
+        order = data.order(generator) if learn and generator is not None else None
+        full = None if order is None else jnp.asarray(order)
+        program = self.programs.chunk(learn, data.batch_size, "slices" if order is None else "rows") if steps else None
+        at = 0
+        while program is not None and at < steps:
+            count = min(pace.steps(), steps - at)
+            yield count, lambda state, a=at, b=at + count: program(state, arrays, full, a, b)
+            at += count
+        if rest:
+            index = np.arange(data.size - rest, data.size) if order is None else order[data.size - rest :]
+            batch = rows(data.arrays, index)
+            yield 1, lambda state: self.programs.single(learn)(state, batch, steps)
+
+    def _chunks_of_stream(self, data: Any, learn: bool, pace: Pace, generator: Any) -> Iterator[tuple[int, Any]]:
+        for count, batches in stacked_chunks(data.batches(), data.steps):
+            if count == 0:
+                yield 1, lambda state, b=batches: self.programs.single(learn)(state, b, 0)
+                continue
+            program = self.programs.chunk(learn, 0, "stacked")
+            at = 0
+            while at < count:
+                steps = min(pace.steps(), count - at)
+                yield steps, lambda state, a=at, b=at + steps, d=batches: program(state, d, None, a, b)
+                at += steps
+
+    def _warn_of_bad_loss(self, epoch: int) -> None:
+        assert self.state is not None
+        if self._warned or int(self.state.bad_step) < 0:
+            return
+        self._warned = True
+        warnings.warn(
+            f"The loss became NaN or infinite at step {int(self.state.bad_step)} of epoch {epoch + 1}. Usual causes: a learning "
+            "rate that is too high, unscaled inputs, NaN in the data, or log of 0 in a custom loss.",
+            RanvierWarning,
+            stacklevel=6,
+        )
+
+    # --- many epochs in one program ---------------------------------------------------------------------------------
+
+    def run_epochs(self, data: ArrayData, generator: np.random.Generator, first: int, last: int) -> Iterator[tuple[int, dict[str, float]]]:
+        """Train from epoch `first` to `last` in as few calls as possible; yields each epoch's logs afterwards."""
+        assert self.state is not None
+        arrays = self._place(data.arrays)
+        program = self.programs.many_epochs(data.batch_size, data.size, bool(data.shuffle), self.fresh_metrics)
+        capacity = _capacity(last - first, data.size)
+        self.state = self.state._replace(metrics=list(self.fresh_metrics))
+        names = self.programs.log_names(rows(data.arrays, slice(0, min(data.size, data.batch_size))))
+        pace = Pace(_UNWATCHED)
+        at = first
+        while at < last:
+            block = min(capacity, last - at)
+            orders = None
+            if data.shuffle:
+                orders = np.zeros((capacity, data.size), np.int32)
+                for e in range(block):
+                    orders[e] = data.order(generator)
+                orders = jnp.asarray(orders)
+            logs = {name: jnp.zeros(capacity, jnp.float32) for name in names}
+            done = 0
+            while done < block:
+                count = min(pace.steps(), block - done)
+                pace.start()
+                self.state, logs = program(self.state, arrays, orders, logs, done, done + count)
+                jax.block_until_ready(logs)
+                pace.done(count)
+                done += count
+            values = {k: np.asarray(v) for k, v in sorted(logs.items())}
+            steps = -(-data.size // data.batch_size)
+            bad = int(self.state.bad_step)
+            if bad >= 0 and not self._warned:
+                self.state = self.state._replace(bad_step=np.int32(bad % steps))
+                self._warn_of_bad_loss(at + bad // steps)
+            for e in range(block):
+                yield at + e, {k: float(v[e]) for k, v in values.items()}
+            at += block
+
+
+def _capacity(epochs: int, size: int) -> int:
+    """How many epochs' orders and logs one call holds: few sizes, so that few programs are compiled."""
+    budget = max(1, (64 << 20) // (4 * size))
+    return min(next(c for c in (1, 16, 128, 1024) if c >= min(epochs, 1024)), budget)
+
+
+def _fresh_metrics(model: Any, roles: Roles) -> list[np.ndarray]:
+    """The state of all metrics after `reset_state`, as NumPy arrays: they can be given to a program again and again."""
+    _, values = pure(model.reset_metrics, roles.metrics)([v.stored_value() for v in roles.metrics])
+    return [np.array(v) for v in values]

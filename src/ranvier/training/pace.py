@@ -1,0 +1,39 @@
+"""How many steps go into one call of the program: enough to keep it busy, few enough to keep people informed."""
+
+from __future__ import annotations
+
+import time
+
+__all__ = ["Pace"]
+
+
+class Pace:
+    """Chooses chunk lengths from the time that the last chunk took.
+
+    Args:
+        seconds: the time that a chunk should take.
+        fixed: always this many steps instead.
+    """
+
+    def __init__(self, seconds: float, fixed: int | None = None):
+        self.seconds = seconds
+        self.fixed = fixed
+        self._steps = 16
+        self._calls = 0
+
+    def steps(self) -> int:
+        """The length of the next chunk."""
+        return self.fixed or self._steps
+
+    def start(self) -> None:
+        """A chunk begins."""
+        self._started = time.perf_counter()
+
+    def done(self, steps: int) -> None:
+        """A chunk of `steps` steps has ended."""
+        self._calls += 1
+        if self._calls == 1:
+            return  # the first call compiles; its time says nothing about the next
+        per_step = max((time.perf_counter() - self._started) / max(steps, 1), 1e-7)
+        wanted = int(self.seconds / per_step)
+        self._steps = max(1, min(wanted, 8 * max(self._steps, steps)))

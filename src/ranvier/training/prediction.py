@@ -1,0 +1,73 @@
+"""The loops of `predict`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.errors import DataError
+from .pace import Pace
+from .program import Programs, rows
+from .state import TrainState
+
+__all__ = ["predict_arrays", "predict_stream"]
+
+
+def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
+    """The outputs for all rows of in-memory data: full batches in one program, the rest in another."""
+    state = TrainState.take(programs.roles)
+    steps, rest = divmod(data.size, data.batch_size)
+    if steps + (rest > 0) == 1:
+        _tell(hooks, "begin", 0, None, watched)
+        outputs = jax.tree.map(np.array, programs.predict()(state, data.arrays))
+        _tell(hooks, "end", 0, outputs, watched)
+        return outputs
+    step = programs.predict()
+    first = rows(data.arrays, slice(0, data.batch_size))
+    shapes = jax.eval_shape(step, state, first)
+    out = jax.tree.map(lambda s: jnp.zeros((steps * data.batch_size, *s.shape[1:]), s.dtype), shapes)
+    arrays = jax.tree.map(jnp.asarray, data.arrays)
+    program = programs.predict(data.batch_size)
+    pace = Pace(0.1 if watched else 0.5, fixed=1 if hooks.wants_predict_batches else None)
+    at = 0
+    while at < steps:
+        count = min(pace.steps(), steps - at)
+        _tell(hooks, "begin", at, None, watched)
+        pace.start()
+        out = program(out, state, arrays, at, at + count)
+        jax.block_until_ready(out)
+        pace.done(count)
+        at += count
+        batch = None
+        if hooks.wants_predict_batches:
+            batch = jax.tree.map(lambda o, b=at - 1: np.array(o[b * data.batch_size : (b + 1) * data.batch_size]), out)
+        _tell(hooks, "end", at - 1, batch, watched)
+    parts = [jax.tree.map(np.array, out)]
+    if rest:
+        _tell(hooks, "begin", steps, None, watched)
+        parts.append(jax.tree.map(np.array, step(state, rows(data.arrays, slice(data.size - rest, data.size)))))
+        _tell(hooks, "end", steps, parts[-1], watched)
+    return parts[0] if len(parts) == 1 else jax.tree.map(lambda *p: np.concatenate(p), *parts)
+
+
+def predict_stream(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
+    """The outputs for a stream of batches, one after the other."""
+    state, step, parts = TrainState.take(programs.roles), programs.predict(), []
+    for i, batch in enumerate(data.batches()):
+        _tell(hooks, "begin", i, None, watched)
+        parts.append(jax.tree.map(np.array, step(state, batch)))
+        _tell(hooks, "end", i, parts[-1], watched)
+    if not parts:
+        raise DataError("The data gave no batch at all. Check the generator or dataset, or steps.")
+    return jax.tree.map(lambda *p: np.concatenate(p), *parts)
+
+
+def _tell(hooks: Any, edge: str, step: int, outputs: Any, watched: bool) -> None:
+    if hooks.wants_predict_batches or watched:
+        if edge == "begin":
+            hooks.on_predict_batch_begin(step)
+        else:
+            hooks.on_predict_batch_end(step, {"outputs": outputs})

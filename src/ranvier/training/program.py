@@ -1,0 +1,222 @@
+"""The compiled programs: many steps in one call. The only place where training is compiled.
+
+The number of steps is an argument of the program, not a part of it: one compilation serves single steps (for
+callbacks at every batch), chunks (for a live progress bar) and whole epochs. With nobody looking between
+epochs, `many_epochs` runs a whole `fit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .state import Roles, TrainState
+from .step import Step, overridden, predict_step, step_logs, test_step, train_step
+
+__all__ = ["Programs", "rows"]
+
+
+def rows(arrays: Any, index: Any) -> Any:
+    """The rows of every array at `index`."""
+    return jax.tree.map(lambda a: a[index], arrays)
+
+
+def _slice(arrays: Any, start: Any, size: int) -> Any:
+    return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, start, size), arrays)
+
+
+def _guarded(step: Step) -> Callable[[TrainState, Any, Any], tuple[TrainState, Any]]:
+    """`step` that also notes the first step number at which the loss is not finite."""
+
+    def run(state: TrainState, batch: Any, number: Any) -> tuple[TrainState, Any]:
+        new, logs = step(state, batch)
+        loss = logs.get("loss") if isinstance(logs, dict) else None
+        bad = jnp.asarray(state.bad_step, jnp.int32)
+        if loss is not None:
+            bad = jnp.where((bad < 0) & ~jnp.all(jnp.isfinite(loss)), jnp.asarray(number, jnp.int32), bad)
+        return new._replace(bad_step=bad), logs
+
+    return run
+
+
+class Programs:
+    """The compiled programs of one model for one set of variables, made when first asked for.
+
+    Args:
+        model: a built model.
+        roles: its variables.
+        eager: run step by step in Python instead, for debugging.
+    """
+
+    def __init__(self, model: Any, roles: Roles, eager: bool = False):
+        self.model = model
+        self.roles = roles
+        self.eager = eager
+        self._made: dict[Any, Callable[..., Any]] = {}
+
+    def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Callable[..., Any]:
+        if key not in self._made:
+            function = make()
+            compiled = function if self.eager else jax.jit(function, donate_argnums=(0,) if donate else ())
+            self._made[key] = _without_jit(function) if self.eager else compiled
+        return self._made[key]
+
+    def _step(self, learn: bool) -> Step:
+        return train_step(self.model, self.roles) if learn else test_step(self.model, self.roles)
+
+    def _results(self, learn: bool) -> Callable[[TrainState, Any], Any]:
+        """The logs after a step: the metrics' results, or what an overridden step returned."""
+        results = step_logs(self.model, self.roles)
+        return (lambda state, logs: logs) if self._custom(learn) else (lambda state, logs: results(state.metrics))
+
+    def _custom(self, learn: bool) -> bool:
+        return overridden(self.model, "train_step" if learn else "test_step") is not None
+
+    def single(self, learn: bool) -> Callable[..., Any]:
+        """``(state, batch, number) → (state, logs)``: one step on one batch."""
+
+        def make() -> Callable[..., Any]:
+            step, results = _guarded(self._step(learn)), self._results(learn)
+
+            def run(state: TrainState, batch: Any, number: Any) -> tuple[TrainState, Any]:
+                state, logs = step(state, batch, number)
+                return state, results(state, logs)
+
+            return run
+
+        return self._get(("single", learn), make)
+
+    def chunk(self, learn: bool, batch_size: int, how: str) -> Callable[..., Any]:
+        """``(state, data, order, start, stop) → (state, logs)``: the steps from `start` to `stop`.
+
+        Args:
+            learn: train, or only test.
+            batch_size: rows in a step.
+            how: ``"rows"``: step i takes the rows ``order[i·batch_size : (i + 1)·batch_size]``; ``"slices"``: the rows
+                themselves in order; ``"stacked"``: data holds whole batches, step i takes entry i.
+        """
+
+        def make() -> Callable[..., Any]:
+            step, results, custom = _guarded(self._step(learn)), self._results(learn), self._custom(learn)
+            take = partial(_take, batch_size=batch_size, how=how)
+
+            def run(state: TrainState, data: Any, order: Any, start: Any, stop: Any) -> tuple[TrainState, Any]:
+                def body(i: Any, carry: Any) -> Any:
+                    new, logs = step(carry[0], take(data, order, i), i)
+                    return _settled(new), _settled(logs) if custom else {}
+
+                # Only the logs of an overridden step go round the loop: it alone knows what they mean.
+                logs = _zeros_of(lambda: step(state, take(data, order, start), start)[1]) if custom else {}
+                state, logs = lax.fori_loop(start, stop, body, (_settled(state), logs))
+                return state, results(state, logs)
+
+            return run
+
+        return self._get(("chunk", learn, batch_size, how), make)
+
+    def many_epochs(self, batch_size: int, size: int, shuffled: bool, fresh_metrics: list[np.ndarray]) -> Callable[..., Any]:
+        """``(state, data, orders, logs, start, stop) → (state, logs)``: the epochs from `start` to `stop`.
+
+        Args:
+            batch_size: rows in a step; the last step of an epoch takes the rest.
+            size: rows in the data.
+            shuffled: whether `orders`, (epochs, size), says the order of each epoch's rows.
+            fresh_metrics: the metrics' state at the start of an epoch.
+        """
+        steps, rest = divmod(size, batch_size)
+
+        def make() -> Callable[..., Any]:
+            step, results, custom = _guarded(self._step(True)), self._results(True), self._custom(True)
+            how = "rows" if shuffled else "slices"
+
+            def run(state: TrainState, data: Any, orders: Any, logs: Any, start: Any, stop: Any) -> Any:
+                def epoch(e: Any, carry: Any) -> Any:
+                    state, logs = carry
+                    order = lax.dynamic_index_in_dim(orders, e, keepdims=False) if shuffled else None
+                    state = _settled(state._replace(metrics=[jnp.asarray(m) for m in fresh_metrics]))
+                    first = e * (steps + (rest > 0))
+                    take = partial(_take, data, order, batch_size=batch_size, how=how)
+                    last: Any = {}
+                    if steps == 1:
+                        state, last = step(state, take(0), first)
+                    elif steps:
+
+                        def body(i: Any, inner: Any) -> Any:
+                            new, logs = step(inner[0], take(i), first + i)
+                            return _settled(new), _settled(logs) if custom else {}
+
+                        last = _zeros_of(lambda: step(state, take(0), first)[1]) if custom else {}
+                        state, last = lax.fori_loop(0, steps, body, (_settled(state), last))
+                    if rest:
+                        batch = rows(data, order[size - rest :]) if shuffled else rows(data, slice(size - rest, size))
+                        state, last = step(state, batch, first + steps)
+                    new = results(state, last)
+                    return _settled(state), {k: v.at[e].set(jnp.asarray(new[k], v.dtype)) for k, v in logs.items()}
+
+                return lax.fori_loop(start, stop, epoch, (_settled(state), logs))
+
+            return run
+
+        return self._get(("epochs", batch_size, size, shuffled), make)
+
+    def log_names(self, batch: Any) -> list[str]:
+        """The names of the logs of a training step on batches like this one."""
+        state = TrainState.take(self.roles)
+        step, results = self._step(True), self._results(True)
+
+        def run(state: TrainState, batch: Any) -> Any:
+            state, logs = step(state, batch)
+            return results(state, logs)
+
+        return list(jax.eval_shape(run, state, batch))
+
+    def predict(self, batch_size: int | None = None) -> Callable[..., Any]:
+        """``(state, batch) → outputs``; with a batch size ``(out, state, data, start, stop) → out``, filled for those steps."""
+
+        def make() -> Callable[..., Any]:
+            step = predict_step(self.model, self.roles)
+            if batch_size is None:
+                return step
+
+            def run(out: Any, state: TrainState, data: Any, start: Any, stop: Any) -> Any:
+                def body(i: Any, out: Any) -> Any:
+                    new = step(state, _slice(data, i * batch_size, batch_size))
+                    put = lambda o, n: lax.dynamic_update_slice_in_dim(o, n, i * batch_size, 0)  # noqa: E731
+                    return jax.tree.map(put, out, new)
+
+                return lax.fori_loop(start, stop, body, out)
+
+            return run
+
+        return self._get(("predict", batch_size), make, donate=batch_size is not None)
+
+
+def _take(data: Any, order: Any, i: Any, *, batch_size: int, how: str) -> Any:
+    if how == "stacked":
+        return jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, i, keepdims=False), data)
+    if how == "slices":
+        return _slice(data, i * batch_size, batch_size)
+    return rows(data, lax.dynamic_slice_in_dim(order, i * batch_size, batch_size))
+
+
+def _settled(state: Any) -> Any:
+    """The same with every leaf an array of its own dtype, so that it can go round a loop."""
+    return jax.tree.map(jnp.asarray, state)
+
+
+def _zeros_of(logs: Callable[[], Any]) -> Any:
+    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(logs))
+
+
+def _without_jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        with jax.disable_jit():
+            return function(*args)
+
+    return run

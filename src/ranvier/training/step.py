@@ -1,0 +1,168 @@
+"""One step of training, testing or predicting as pure functions of a state and a batch.
+
+A step is made of the model's own methods (`call`, `compute_loss`, `compute_metrics`, or a whole overridden
+`train_step`), run under the bridge, so that what a user overrides is compiled like what is built in.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from ..core.pure import pure
+from ..layers.context import call_context
+from .state import Roles, TrainState
+
+__all__ = ["builtin_step", "default_step", "overridden", "predict_step", "step_logs", "test_step", "train_step", "unpack"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Step = Callable[[TrainState, Any], tuple[TrainState, Any]]
+
+
+def unpack(batch: Any) -> tuple[Any, Any, Any]:
+    """A batch as ``(x, y, sample_weight)``, None for what it lacks."""
+    if isinstance(batch, (tuple, list)):
+        return (*batch, None, None, None)[:3]
+    return batch, None, None
+
+
+def batch_size_of(x: Any) -> int:
+    """The first size of the first array."""
+    return jax.tree.leaves(x)[0].shape[0]
+
+
+def default_step(method: F) -> F:
+    """Decorator: marks the inherited `train_step` and the like, which are compiled without their detour."""
+    method._is_default = True  # type: ignore[attr-defined]
+    return method
+
+
+def train_step(model: Any, roles: Roles) -> Step:
+    """The step that `fit` repeats."""
+    own = overridden(model, "train_step")
+    return builtin_step(model, roles, learn=True) if own is None else _custom_step(model, roles, own)
+
+
+def test_step(model: Any, roles: Roles) -> Step:
+    """The step that `evaluate` repeats."""
+    own = overridden(model, "test_step")
+    return builtin_step(model, roles, learn=False) if own is None else _custom_step(model, roles, own)
+
+
+def builtin_step(model: Any, roles: Roles, learn: bool) -> Step:
+    """Forward, loss, gradients, update, metrics.
+
+    Args:
+        model: a compiled and built model.
+        roles: its variables.
+        learn: False: without gradients and update, which is `evaluate`'s step.
+    """
+    variables = [*roles.trainable, *roles.non_trainable, *roles.optimizer, *roles.metrics]
+    counts = [len(part) for part in roles]
+
+    def forward(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+        with call_context(training=learn):
+            y_pred = model(x, training=learn) if model._call_takes_training else model(x)
+            loss = model._call_compute_loss(x, y, y_pred, sample_weight, learn)
+        scaled = model.optimizer.scale_loss(loss) if learn and model.optimizer is not None else loss
+        return scaled, loss, y_pred
+
+    def measure(x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Any) -> None:
+        model._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+        model.compute_metrics(x, y, y_pred, sample_weight)
+
+    pure_forward, pure_measure = pure(forward, variables), pure(measure, [*roles.metrics, *roles.non_trainable])
+
+    def step(state: TrainState, batch: Any) -> tuple[TrainState, Any]:
+        x, y, sample_weight = unpack(batch)
+
+        def loss_of(trainable: list[Any]) -> tuple[Any, Any]:
+            values = [*trainable, *state.non_trainable, *state.optimizer, *state.metrics]
+            (scaled, loss, y_pred), new = pure_forward(values, x, y, sample_weight)
+            return scaled, (loss, y_pred, _split(new, counts))
+
+        if learn:
+            (_, (loss, y_pred, parts)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
+        else:
+            _, (loss, y_pred, parts) = loss_of(state.trainable)
+        trainable, non_trainable, optimizer, metrics = state.trainable, parts[1], state.optimizer, parts[3]
+        if learn:
+            trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
+        _, measured = pure_measure([*metrics, *non_trainable], x, y, y_pred, sample_weight, loss)
+        metrics = measured[: counts[3]]
+        return TrainState(trainable, non_trainable, optimizer, metrics, state.bad_step), {"loss": loss}
+
+    return step
+
+
+def predict_step(model: Any, roles: Roles) -> Callable[[TrainState, Any], Any]:
+    """The step that `predict` repeats: forward."""
+    variables = [*roles.trainable, *roles.non_trainable]
+    own = overridden(model, "predict_step")
+
+    def forward(batch: Any) -> Any:
+        with call_context(training=False):
+            if own is not None:
+                return own(batch)
+            x = unpack(batch)[0]
+            return model(x, training=False) if model._call_takes_training else model(x)
+
+    pure_forward = pure(forward, variables)
+
+    def step(state: TrainState, batch: Any) -> Any:
+        return pure_forward([*state.trainable, *state.non_trainable], batch)[0]
+
+    return step
+
+
+def step_logs(model: Any, roles: Roles) -> Callable[[list[Any]], dict[str, Any]]:
+    """The results of all metrics as a pure function of their state."""
+    run = pure(model.get_metrics_result, roles.metrics)
+    return lambda metrics: {k: jnp.asarray(v) for k, v in run(metrics)[0].items()}
+
+
+def overridden(model: Any, name: str) -> Callable[..., Any] | None:
+    """The model's own `train_step` and the like, None where it is the inherited one."""
+    method = getattr(type(model), name)
+    return None if getattr(method, "_is_default", False) and name not in vars(model) else getattr(model, name)
+
+
+def _custom_step(model: Any, roles: Roles, method: Callable[..., Any]) -> Step:
+    """A user's step, in either of two forms.
+
+    ``train_step(self, state, data) → (logs, state)`` is Keras's stateless form on JAX, with the state a tuple of four
+    lists. ``train_step(self, data) → logs`` works on the model's variables, optimizer and metrics themselves.
+    """
+    variables = [*roles.trainable, *roles.non_trainable, *roles.optimizer, *roles.metrics]
+    counts = [len(part) for part in roles]
+    takes_state = len(inspect.signature(method).parameters) >= 2
+    learn = method.__name__ == "train_step"
+
+    def step(state: TrainState, batch: Any) -> tuple[TrainState, Any]:
+        data = tuple(part for part in unpack(batch) if part is not None) if isinstance(batch, (tuple, list)) else batch
+        if takes_state:
+            given = tuple(state[:4]) if learn else (state.trainable, state.non_trainable, state.metrics)
+            logs, new = method(given, data)
+            parts = list(new) if learn else [new[0], new[1], state.optimizer, new[2]]
+            return TrainState(*(list(p) for p in parts), bad_step=state.bad_step), logs
+
+        def run() -> Any:
+            with call_context(training=learn):
+                return method(data)
+
+        logs, values = pure(run, variables)([value for part in state[:4] for value in part])
+        return TrainState(*_split(values, counts), bad_step=state.bad_step), logs
+
+    return step
+
+
+def _split(values: list[Any], counts: list[int]) -> list[list[Any]]:
+    parts, start = [], 0
+    for count in counts:
+        parts.append(list(values[start : start + count]))
+        start += count
+    return parts

@@ -1,0 +1,337 @@
+"""`fit`, `evaluate`, `predict` and their one-batch forms: what each of them does, in the order in which it happens."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core import random
+from ..core.errors import ArgumentError
+from ..data.adapt import make_data
+from ..data.sources import ArrayData
+from ..data.split import split
+from ..ops import symbolic
+from .callbacks import CallbackList
+from .compilation import Compiled
+from .loop import Session, python_logs
+from .prediction import predict_arrays, predict_stream
+from .program import Programs
+from .spec import TrainingSpec, check_count, check_verbose
+from .state import Roles, TrainState
+from .step import builtin_step, default_step, step_logs, unpack
+
+__all__ = ["Trainer"]
+
+
+class Trainer(Compiled):
+    """The training half of a model. It sees the model as something to call that owns variables."""
+
+    history: Any = None
+
+    # --- steps, which users may override ----------------------------------------------------------------------------
+
+    @default_step
+    def train_step(self, state: Any, data: Any) -> Any:
+        """One step of training as a pure function: ``(state, data) → (logs, state)``.
+
+        Override it in this form, or as ``train_step(self, data) → logs`` on the model's own variables with
+        `ranvier.gradients`; either is compiled. `state` holds the values of the trainable variables, the
+        non-trainable ones, the optimizer's and the metrics'.
+        """
+        return self._default_step(state, data, learn=True)
+
+    @default_step
+    def test_step(self, state: Any, data: Any) -> Any:
+        """One step of testing as a pure function: ``(state, data) → (logs, state)``, or ``test_step(self, data) → logs``.
+
+        `state` holds the values of the trainable variables, the non-trainable ones and the metrics'.
+        """
+        return self._default_step(state, data, learn=False)
+
+    @default_step
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch."""
+        x = unpack(data)[0]
+        return self(x, training=False) if self._call_takes_training else self(x)  # type: ignore[operator]
+
+    def _default_step(self, state: Any, data: Any, learn: bool) -> Any:
+        roles = self._roles()
+        parts = list(state) if learn else [state[0], state[1], [v.value for v in roles.optimizer], state[2]]
+        new, _ = builtin_step(self, roles, learn)(TrainState(*parts, bad_step=np.int32(-1)), data)
+        logs = step_logs(self, roles)(new.metrics)
+        return logs, tuple(new[:4]) if learn else (new.trainable, new.non_trainable, new.metrics)
+
+    @property
+    def _call_takes_training(self) -> bool:
+        parameters = inspect.signature(self.call).parameters  # type: ignore[attr-defined]
+        return "training" in parameters or type(self).__name__ in ("Sequential", "Functional")
+
+    # --- getting ready ----------------------------------------------------------------------------------------------
+
+    def _roles(self) -> Roles:
+        optimizer = list(self.optimizer.variables) if self.optimizer is not None else []
+        return Roles(self.trainable_variables, self.non_trainable_variables, optimizer, self.metrics_variables)  # type: ignore[attr-defined]
+
+    def _prepare(self, batch: Any, learn: bool, compiled: bool = True) -> Programs:
+        """Make every variable that a step on batches like this one needs; returns the compiled programs for them."""
+        x, y, _ = unpack(batch)
+        if not self._fully_built() or (compiled and not self._objectives_built()):
+            specs = jax.tree.map(lambda a: symbolic.KerasTensor((None, *np.shape(a)[1:]), _dtype_of(a)), x)
+            outputs = self._outline(specs)
+            if compiled and y is not None:
+                if self._losses_compiled is not None and not self._losses_compiled.built:
+                    self._losses_compiled.build(outputs)
+                if self._metrics_compiled is not None and not self._metrics_compiled.built:
+                    self._metrics_compiled.build(y, outputs)
+        if learn and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+        roles = self._roles()
+        if self._programs is None or self._programs.roles.key() != roles.key() or self._programs.eager != self.run_eagerly:
+            self._programs = Programs(self, roles, eager=self.run_eagerly)
+        return self._programs
+
+    def _objectives_built(self) -> bool:
+        return all(part is None or part.built for part in (self._losses_compiled, self._metrics_compiled))
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Forget compiled programs if `force`, so that the next `fit` sees a changed `train_step`."""
+        if force:
+            self._programs = None
+
+    make_test_function = make_predict_function = make_train_function
+
+    # --- fit --------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> Any:
+        """Train on data for a number of epochs.
+
+        Args:
+            x: inputs, (samples, …): NumPy, jax, pandas, lists, dicts of them; or a generator, `PyDataset` or other
+                iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``.
+            y: targets, (samples, …), where `x` is arrays.
+            batch_size: samples per step; None: 32.
+            epochs: the epoch to stop before.
+            verbose: 0 silent, 1 a live bar, 2 a line per epoch, "auto" a bar.
+            callbacks: a list of callbacks.
+            validation_split: the fraction of the samples, from the end, to validate on.
+            validation_data: ``(x, y)``, ``(x, y, sample_weight)`` or a dataset to validate on.
+            shuffle: True: all samples, each epoch anew; "batch": the order of batches; False: as given.
+            class_weight: a weight for each class.
+            sample_weight: a weight for each sample.
+            initial_epoch: the epoch to begin with.
+            steps_per_epoch: batches in an epoch, where the data does not say.
+            validation_steps: batches of validation.
+            validation_batch_size: samples per validation step; None: `batch_size`.
+            validation_freq: validate every so many epochs, or after the epochs (from 1) in a list.
+
+        Returns:
+            A `History`; its `history` holds a list of numbers for each metric.
+
+        Raises:
+            NotCompiledError: `compile` was not called.
+            ArgumentError: arguments that make no sense.
+            DataError: data that cannot be used.
+        """
+        self._assert_compiled("fit")
+        spec = TrainingSpec.check(epochs, initial_epoch, verbose, validation_freq, shuffle)
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split((x, y, sample_weight), validation_split)
+        elif validation_split:
+            raise ArgumentError("Give validation_split or validation_data, not both.")
+        data = make_data(
+            x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps_per_epoch, shuffle=shuffle, class_weight=class_weight
+        )
+        validation = None
+        if validation_data is not None:
+            validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        programs = self._prepare(data.peek(), learn=True)
+        self._check_labels(data)
+        hooks = _hooks(callbacks, self, verbose=spec.verbose, epochs=spec.epochs, steps=data.steps, history=True)
+        generator = random.child_generator()
+        self.stop_training = False
+        hooks.on_train_begin()
+        logs: dict[str, float] = {}
+        with Session(self, programs, hooks, watched=spec.verbose == 1) as session:
+            with session.lent():
+                pass
+            if self._runs_whole(spec, data, validation, hooks):
+                for epoch, logs in session.run_epochs(data, generator, spec.initial_epoch, spec.epochs):  # type: ignore[arg-type]
+                    hooks.on_epoch_begin(epoch)
+                    hooks.on_epoch_end(epoch, logs)
+            else:
+                for epoch in range(spec.initial_epoch, spec.epochs):
+                    logs = self._one_epoch(session, spec, hooks, data, validation, generator, epoch)
+                    if self.stop_training:
+                        break
+        if self.optimizer is not None:
+            self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
+        hooks.on_train_end(logs)
+        return self.history
+
+    def _one_epoch(
+        self, session: Session, spec: TrainingSpec, hooks: Any, data: Any, validation: Any, generator: Any, epoch: int
+    ) -> dict[str, float]:
+        with session.lent():
+            hooks.on_epoch_begin(epoch)
+        logs = python_logs(session.run(data, True, generator, epoch))
+        if validation is not None and spec.validates(epoch):
+            with session.lent():
+                hooks.on_test_begin()
+            found = python_logs(session.run(validation, False, None))
+            with session.lent():
+                hooks.on_test_end(found)
+            logs.update({f"val_{name}": value for name, value in found.items()})
+        with session.lent():
+            hooks.on_epoch_end(epoch, logs)
+        return logs
+
+    def _runs_whole(self, spec: TrainingSpec, data: Any, validation: Any, hooks: Any) -> bool:
+        """Whether nothing needs Python between epochs, so that they can be one program."""
+        return (
+            isinstance(data, ArrayData)
+            and validation is None
+            and spec.verbose == 0
+            and not hooks.wants_epochs
+            and not hooks.wants_train_batches
+            and not self.run_eagerly
+        )
+
+    # --- evaluate ---------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss and metrics on data.
+
+        Args:
+            x, y, batch_size, sample_weight: as in `fit`.
+            verbose: 0 silent, 1 a bar, 2 a line.
+            steps: batches to take; None: all.
+            callbacks: a list of callbacks.
+            return_dict: return a dict by name; otherwise the loss, or a list of it and the metrics.
+        """
+        self._assert_compiled("evaluate")
+        if kwargs:
+            raise ArgumentError(f"evaluate has no argument {', '.join(map(repr, kwargs))}.")
+        data = make_data(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False)
+        programs = self._prepare(data.peek(), learn=False)
+        verbose = check_verbose(verbose)
+        hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
+        hooks.on_test_begin()
+        with Session(self, programs, hooks, watched=verbose == 1) as session:
+            found = jax.device_get(session.run(data, False, None))
+        logs = python_logs(found)
+        hooks.on_test_end(logs)
+        return logs if return_dict else self._as_list(logs)
+
+    def _as_list(self, logs: dict[str, float]) -> Any:
+        """Values in the order of the metrics: the loss first."""
+        names = [name for name in self.get_metrics_result() if name in logs]
+        values = [logs[name] for name in names] if set(names) == set(logs) else list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+    # --- predict ----------------------------------------------------------------------------------------------------
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+    ) -> Any:
+        """The outputs for data, as NumPy arrays.
+
+        Args:
+            x: inputs, (samples, …), in any of the forms that `fit` takes.
+            batch_size: samples per step; None: 32.
+            verbose: 0 silent, 1 a bar, 2 a line.
+            steps: batches to take; None: all.
+            callbacks: a list of callbacks.
+        """
+        data = make_data(x, batch_size=batch_size, steps_per_epoch=steps, shuffle=False)
+        programs = self._prepare(data.peek(), learn=False, compiled=False)
+        verbose = check_verbose(verbose)
+        hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
+        hooks.on_predict_begin()
+        run = predict_arrays if isinstance(data, ArrayData) else predict_stream
+        outputs = run(programs, data, hooks, watched=verbose == 1)
+        hooks.on_predict_end()
+        return outputs
+
+    # --- one batch --------------------------------------------------------------------------------------------------
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of training on exactly this batch; metrics go on counting. Returns them as `evaluate` does."""
+        return self._on_batch(True, x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """The loss and metrics on exactly this batch; metrics go on counting."""
+        return self._on_batch(False, x, y, sample_weight, None, return_dict)
+
+    def _on_batch(self, learn: bool, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
+        self._assert_compiled("train_on_batch" if learn else "test_on_batch")
+        data = make_data(x, y, sample_weight, batch_size=2**31, shuffle=False, class_weight=class_weight)
+        programs = self._prepare(data.arrays, learn)
+        state, logs = programs.single(learn)(TrainState.take(programs.roles), data.arrays, 0)
+        state.put(programs.roles)
+        numbers = python_logs(logs)
+        return numbers if return_dict else self._as_list(numbers)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for exactly this batch, as NumPy arrays."""
+        data = make_data(x, batch_size=2**31, shuffle=False)
+        programs = self._prepare(data.arrays, learn=False, compiled=False)
+        return jax.tree.map(np.array, programs.predict()(TrainState.take(programs.roles), data.arrays))
+
+
+def _hooks(callbacks: Any, model: Any, *, verbose: int, epochs: int, steps: int | None, history: bool) -> Any:
+    if isinstance(callbacks, CallbackList):
+        return callbacks
+    return CallbackList(
+        callbacks, add_history=history, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=steps, model=model
+    )
+
+
+def _validation(given: Any, batch_size: int | None, steps: int | None) -> Any:
+    """`validation_data` as data: a tuple of arrays, or a dataset."""
+    check_count("validation_steps", steps)
+    check_count("validation_batch_size", batch_size)
+    if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3:
+        x, y, weight = (*given, None, None)[:3]
+        return make_data(x, y, weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, what="validation_data")
+    return make_data(given, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, what="validation_data")
+
+
+def _dtype_of(array: Any) -> Any:
+    return array.dtype if hasattr(array, "dtype") else jnp.result_type(array)
+
+
