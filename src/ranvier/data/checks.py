@@ -1,0 +1,135 @@
+"""Checks of data before anything runs: sample counts, weights' shapes, NaN and infinity."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning
+from .lazy import Rows
+
+__all__ = [
+    "check_sample_count",
+    "check_sample_weight",
+    "first_bad_row",
+    "named_leaves",
+    "positive_integer",
+    "warn_nonfinite",
+]
+
+
+def positive_integer(value: Any, name: str) -> int:
+    """`value` as an int of at least 1.
+
+    Raises:
+        ArgumentTypeError: no integer.
+        ArgumentError: an integer below 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ArgumentTypeError(f"{name} must be a positive integer. Received: {name}={value!r}")
+    if value < 1:
+        raise ArgumentError(f"{name} must be at least 1. Received: {name}={value!r}")
+    return int(value)
+
+
+def named_leaves(arrays: tuple[Any, ...], names: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """Every array of (x, y, sample_weight) with its name, such as ``"x['image']"``."""
+    found = []
+    for tree, name in zip(arrays, names, strict=False):
+        for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+            found.append((name + jax.tree_util.keystr(path), leaf))
+    return found
+
+
+def check_sample_count(leaves: list[tuple[str, Any]], name: str) -> int:
+    """The number of samples, the same in every array and not 0.
+
+    Raises:
+        DataError: counts that differ, or no samples.
+    """
+    if not leaves:
+        raise DataError(f"{name} holds no array.")
+    counts = {leaf.shape[0] for _, leaf in leaves}
+    if len(counts) > 1:
+        listed = ", ".join(f"{which} has {leaf.shape[0]}" for which, leaf in leaves[:12])
+        if len(leaves) > 12:
+            listed += f", and {len(leaves) - 12} more arrays"
+        advice = " A list of arrays is several inputs; if it holds one array a sample, pass np.stack of it."
+        raise DataError(
+            f"All arrays must have the same number of samples (their first axis). Received: {listed}."
+            + (advice if any(which.endswith("]") for which, _ in leaves) else "")
+        )
+    if counts == {0}:
+        raise DataError(
+            f"{leaves[0][0]} is empty: there are 0 samples in an array of shape {tuple(leaves[0][1].shape)}."
+        )
+    return counts.pop()
+
+
+def check_sample_weight(y: Any, sample_weight: Any, name: str) -> None:
+    """Refuse weights whose shape cannot belong to the targets: (samples,) or the first axes of `y`, sizes alike.
+
+    Raises:
+        DataError: a weight of another shape.
+    """
+    targets, weights = jax.tree.leaves(y), jax.tree.leaves(sample_weight)
+    if len(targets) != len(weights):
+        return  # one weight for all outputs, or none for some: which, the losses say
+    for target, weight in zip(targets, weights, strict=True):
+        allowed = target.shape + (1,) * len(weight.shape)
+        if any(w not in (1, t) for w, t in zip(weight.shape[1:], allowed[1:], strict=False)):
+            raise DataError(
+                f"{name} must have one number a sample, shape ({target.shape[0]},), or one for each entry of the "
+                "target's first "
+                f"axes, which has shape {tuple(target.shape)}. Received: {name} of shape {tuple(weight.shape)}"
+            )
+
+
+def first_bad_row(array: Any) -> int | None:
+    """The first row of `array` with a NaN or an infinity, or None.
+
+    Matrices are multiplied with a constant vector, which reads them once at the speed of memory: only a row that is
+    not finite gives a sum that is not. The constant is small, so that rows of large finite numbers do not overflow.
+    """
+    if isinstance(array, Rows) or not jnp.issubdtype(array.dtype, np.floating) or array.size == 0:
+        return None
+    if isinstance(array, jax.Array) and array.devices() != {jax.devices("cpu")[0]} and bool(jnp.isfinite(array).all()):
+        return None
+    array = np.asarray(array)
+    rows = len(array)
+    if array.dtype in (np.float32, np.float64) and (array.ndim == 2 or (array.ndim > 2 and array.flags.c_contiguous)):
+        matrix = array.reshape(rows, -1)
+        with np.errstate(all="ignore"):
+            suspects = np.flatnonzero(~np.isfinite(matrix @ np.full(matrix.shape[1], 2.0**-20, array.dtype)))
+        return next((int(row) for row in suspects if not np.isfinite(matrix[row]).all()), None)
+    step = max(1, rows * (1 << 20) // array.size)
+    for start in range(0, rows, step):
+        finite = np.isfinite(array[start : start + step])
+        if not finite.all():
+            return start + int(np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))[0])
+    return None
+
+
+def warn_nonfinite(leaves: list[tuple[str, Any]], where: str = "") -> bool:
+    """Warn of the first NaN or infinity in each array; returns whether there was one."""
+    found = False
+    for name, leaf in leaves:
+        row = first_bad_row(leaf)
+        if row is None:
+            continue
+        found = True
+        entry = np.asarray(leaf[row]).reshape(-1)
+        value = entry[~np.isfinite(entry)][0]
+        warnings.warn(
+            f"{name} holds {'NaN' if np.isnan(value) else value} in row {row}{where}. One such number makes the loss "
+            "and then "
+            "every weight NaN. Drop those rows or replace the values, for example with np.nan_to_num.",
+            DataWarning,
+            stacklevel=4,
+        )
+    return found

@@ -1,0 +1,92 @@
+"""Reading ahead: a thread fills a short queue while the device computes."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["prefetched"]
+
+
+class _Queue:
+    """A bounded queue with an end, an error at the end, and a way for the reader to call it off."""
+
+    def __init__(self, size: int):
+        self._size = size
+        self._items: deque[Any] = deque()
+        self._changed = threading.Condition()
+        self._ended = self._stopped = False
+        self._error: BaseException | None = None
+
+    def put(self, item: Any) -> bool:
+        """Add an item when there is room; False once the reader has gone."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or len(self._items) < self._size)
+            if self._stopped:
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def end(self, error: BaseException | None) -> None:
+        """No more items; `error`, if any, reaches the reader after those that are there."""
+        with self._changed:
+            self._ended, self._error = True, error
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """The reader goes; the writer stops at its next item."""
+        with self._changed:
+            self._stopped = True
+            self._items.clear()
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._ended)
+                if not self._items:
+                    if self._error is not None:
+                        raise self._error
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
+
+
+def _fill(queue: _Queue, make_iterator: Callable[[], Iterator[Any]]) -> None:
+    error: BaseException | None = None
+    try:
+        iterator = make_iterator()
+        for item in iterator:
+            if not queue.put(item):
+                break
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+    except BaseException as caught:
+        error = caught
+    queue.end(error)
+
+
+def prefetched(make_iterator: Callable[[], Iterator[Any]], depth: int) -> Iterator[Any]:
+    """The items of an iterator, read up to `depth` ahead by a thread.
+
+    Args:
+        make_iterator: called, and its result read and closed, in that thread.
+        depth: how many items may wait; 0: no thread.
+
+    An exception of the iterator is raised here, after the items before it. Closing this generator, or dropping it,
+    ends the thread after the item that it is making.
+    """
+    if depth < 1:
+        yield from make_iterator()
+        return
+    queue = _Queue(depth)
+    threading.Thread(target=_fill, args=(queue, make_iterator), name="ranvier-prefetch", daemon=True).start()
+    try:
+        yield from queue
+    finally:
+        queue.stop()

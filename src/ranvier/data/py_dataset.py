@@ -1,0 +1,212 @@
+"""`PyDataset`: batches by index, made by one thread, several threads, or several processes."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import ArgumentError, DataError
+from .checks import positive_integer
+from .sources import StreamData
+
+__all__ = ["PyDataset", "Sequence", "is_py_dataset", "open_py_dataset"]
+
+
+class PyDataset:
+    """Base class for data that is made batch by batch.
+
+    A subclass has ``__getitem__(index)``, which returns ``(x, y)`` or ``(x, y, sample_weight)`` for one batch, and
+    ``__len__()``, the number of batches in an epoch (or `num_batches`, None for endless data).
+
+    Args:
+        workers: how many threads or processes make batches.
+        use_multiprocessing: processes instead of threads. They are spawned, so the dataset must be picklable.
+        max_queue_size: how many batches may wait.
+
+    >>> class Squares(PyDataset):
+    ...     def __len__(self):
+    ...         return 3
+    ...     def __getitem__(self, index):
+    ...         x = np.arange(4) + 4 * index
+    ...         return x, x**2
+    >>> Squares(workers=2).num_batches
+    3
+    """
+
+    # Defaults on the class, so that a subclass whose __init__ calls no super().__init__() works too.
+    _workers = 1
+    _use_multiprocessing = False
+    _max_queue_size = 10
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
+        self._workers = positive_integer(workers, "workers")
+        self._use_multiprocessing = bool(use_multiprocessing)
+        self._max_queue_size = positive_integer(max_queue_size, "max_queue_size")
+
+    @property
+    def workers(self) -> int:
+        """How many threads or processes make batches."""
+        return self._workers
+
+    @workers.setter
+    def workers(self, value: int) -> None:
+        self._workers = positive_integer(value, "workers")
+
+    @property
+    def use_multiprocessing(self) -> bool:
+        """Whether processes make batches."""
+        return self._use_multiprocessing
+
+    @use_multiprocessing.setter
+    def use_multiprocessing(self, value: bool) -> None:
+        self._use_multiprocessing = bool(value)
+
+    @property
+    def max_queue_size(self) -> int:
+        """How many batches may wait."""
+        return self._max_queue_size
+
+    @max_queue_size.setter
+    def max_queue_size(self, value: int) -> None:
+        self._max_queue_size = positive_integer(value, "max_queue_size")
+
+    @property
+    def num_batches(self) -> int | None:
+        """Batches in an epoch; None: endless."""
+        if hasattr(self, "__len__"):
+            return len(self)  # type: ignore[arg-type]
+        raise DataError(f"{type(self).__name__} needs __len__(), the number of batches in an epoch, or num_batches.")
+
+    def __getitem__(self, index: int) -> Any:
+        raise DataError(f"{type(self).__name__} needs __getitem__(index), which returns one batch.")
+
+    def on_epoch_begin(self) -> None:
+        """Called before each epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch; the place to shuffle."""
+
+
+Sequence = PyDataset
+
+
+def is_py_dataset(x: Any) -> bool:
+    """Whether `x` is a `PyDataset`, ours or Keras's own."""
+    return isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "on_epoch_end"))
+
+
+def open_py_dataset(
+    dataset: Any,
+    prepare: Callable[[Iterator[Any]], Iterator[tuple[Any, ...]]],
+    *,
+    steps: int | None,
+    shuffle: bool,
+    name: str,
+) -> StreamData:
+    """A `PyDataset` as a stream; `shuffle` mixes the order of its batches."""
+    length = dataset.num_batches if hasattr(dataset, "num_batches") else len(dataset)
+    if length is not None:
+        length = positive_integer(length, f"The number of batches of {name}")
+    elif steps is None:
+        raise ArgumentError(
+            f"{name} is endless (num_batches is None), so steps_per_epoch must say how many batches make an epoch."
+        )
+    workers = _Workers(dataset)
+
+    def one_pass(generator: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+        if length is None:
+            indices: Iterable[int] = itertools.count()
+        else:
+            indices = generator.permutation(length).tolist() if shuffle else range(length)
+        return prepare(workers.batches(indices))
+
+    return StreamData(
+        one_pass,
+        steps,
+        length=length,
+        on_begin=getattr(dataset, "on_epoch_begin", None),
+        on_end=getattr(dataset, "on_epoch_end", None),
+        name=name,
+    )
+
+
+class _Workers:
+    """Makes a dataset's batches in the order asked for, with as many workers as it wants."""
+
+    def __init__(self, dataset: Any):
+        self._dataset = dataset
+        self._processes: ProcessPoolExecutor | None = None
+        self._sent = b""
+
+    def batches(self, indices: Iterable[int]) -> Iterator[Any]:
+        dataset = self._dataset
+        count = getattr(dataset, "workers", 1)
+        ahead = max(getattr(dataset, "max_queue_size", 10), count)
+        if getattr(dataset, "use_multiprocessing", False):
+            yield from _in_order(self._process_pool(count), _item, indices, ahead)
+        elif count > 1:
+            with ThreadPoolExecutor(count, thread_name_prefix="ranvier-worker") as pool:
+                yield from _in_order(pool, dataset.__getitem__, indices, ahead)
+        else:
+            for index in indices:
+                yield dataset[index]
+
+    def _process_pool(self, count: int) -> ProcessPoolExecutor:
+        """Processes that hold the dataset as it is now; those of the last epoch, if it has not changed since."""
+        try:
+            sent = pickle.dumps(self._dataset)
+        except Exception as error:
+            raise ArgumentError(
+                f"use_multiprocessing=True sends the dataset to other processes, but {type(self._dataset).__name__} "
+                "cannot be "
+                f"pickled: {error}. Define its class at the top of a module, or use threads "
+                "(use_multiprocessing=False)."
+            ) from error
+        if self._processes is None or sent != self._sent:
+            self.close()
+            self._processes = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _receive, (sent,))
+            self._sent = sent
+        return self._processes
+
+    def close(self) -> None:
+        """Let the processes go."""
+        if self._processes is not None:
+            self._processes.shutdown(wait=False, cancel_futures=True)
+            self._processes = None
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _in_order(pool: Executor, function: Callable[[int], Any], indices: Iterable[int], ahead: int) -> Iterator[Any]:
+    waiting: deque[Future[Any]] = deque()
+    try:
+        for index in indices:
+            waiting.append(pool.submit(function, index))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+_received: Any = None
+
+
+def _receive(sent: bytes) -> None:
+    """In a worker process: take the dataset that the parent sent."""
+    global _received
+    _received = pickle.loads(sent)
+
+
+def _item(index: int) -> Any:
+    return _received[index]

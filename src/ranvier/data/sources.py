@@ -1,0 +1,183 @@
+"""The two forms that training data takes: arrays in memory (`ArrayData`), or batches that come by (`StreamData`)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from ..core.errors import DataError, DataWarning
+from ..core.random import host_generator
+from .lazy import take
+from .prefetch import prefetched
+
+__all__ = ["ArrayData", "StreamData", "epoch_order"]
+
+
+def epoch_order(
+    size: int, batch_size: int, shuffle: bool | Literal["batch"], generator: np.random.Generator
+) -> np.ndarray | None:
+    """The order of the samples in an epoch, (size,) int32; None: as they are.
+
+    True mixes all samples; ``"batch"`` mixes the batches and keeps each one's rows together, as files like to be read,
+    with an incomplete last batch last.
+    """
+    if not shuffle:
+        return None
+    if shuffle != "batch":
+        return generator.permutation(size).astype(np.int32)
+    batch_size = min(batch_size, size)
+    full = size // batch_size
+    order = np.arange(size, dtype=np.int32)
+    order[: full * batch_size] = (
+        order[: full * batch_size].reshape(full, batch_size)[generator.permutation(full)].reshape(-1)
+    )
+    return order
+
+
+@dataclass(eq=False)
+class ArrayData:
+    """Data that is all in memory.
+
+    Args:
+        arrays: (x,), (x, y) or (x, y, sample_weight), each nested lists, tuples and dicts of NumPy or jax arrays
+            with `size` rows.
+        size: the number of samples.
+        batch_size: samples in a batch; the last batch of an epoch has what is left.
+        shuffle: True: all samples anew each epoch; "batch": the order of the batches; False: as they are.
+    """
+
+    arrays: tuple[Any, ...]
+    size: int
+    batch_size: int
+    shuffle: bool | Literal["batch"] = False
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return -(-self.size // self.batch_size)
+
+    def order(self, generator: np.random.Generator) -> np.ndarray | None:
+        """This epoch's order of the samples, (size,) int32, or None for the order in which they are."""
+        return epoch_order(self.size, self.batch_size, self.shuffle, generator)
+
+    def peek(self) -> tuple[Any, ...]:
+        """The first batch, unshuffled, as NumPy arrays."""
+        return jax.tree.map(lambda leaf: take(leaf, slice(0, self.batch_size)), self.arrays)
+
+
+class StreamData:
+    """Data that comes in batches.
+
+    Args:
+        make_iterator: gives an iterator over one pass's batches, from the generator that shuffles; the batches are
+            tuples (x, y, sample_weight) of length 1 to 3 whose leaves are NumPy arrays.
+        steps: batches in an epoch, if the user says so. A pass then goes on where the last epoch stopped.
+        length: batches in a pass, if known.
+        one_shot: whether there is only one pass, as with a generator.
+        on_begin, on_end: called at the edges of each epoch.
+        prefetch: how many batches a thread reads ahead; 0: none, and no thread.
+        name: what messages call the data.
+    """
+
+    def __init__(
+        self,
+        make_iterator: Callable[[np.random.Generator], Iterator[tuple[Any, ...]]],
+        steps: int | None = None,
+        *,
+        length: int | None = None,
+        one_shot: bool = False,
+        on_begin: Callable[[], Any] | None = None,
+        on_end: Callable[[], Any] | None = None,
+        prefetch: int = 2,
+        name: str = "x",
+    ):
+        self.steps = length if steps is None else steps
+        self.exhausted = False
+        self._make_iterator = make_iterator
+        self._limit = steps
+        self._one_shot = one_shot
+        self._on_begin, self._on_end = on_begin, on_end
+        self._prefetch = prefetch
+        self._name = name
+        self._generator = np.random.default_rng(int(host_generator().integers(2**63)))
+        self._pass: Iterator[tuple[Any, ...]] | None = None
+        self._peeked: tuple[Any, ...] | None = None
+        self._begun = False
+
+    def peek(self) -> tuple[Any, ...]:
+        """The first batch of the coming epoch, which will still be part of it.
+
+        Raises:
+            DataError: there is none.
+        """
+        if self._peeked is None:
+            self._begin()
+            self._peeked = self._next()
+        if self._peeked is None:
+            raise DataError(f"{self._name} gave no batch at all: the generator or dataset is empty.")
+        return self._peeked
+
+    def batches(self) -> Iterator[tuple[Any, ...]]:
+        """The batches of one epoch."""
+        self._begin()
+        count, finished = 0, False
+        try:
+            while self._limit is None or count < self._limit:
+                batch = self._next()
+                if batch is None and count == 0 and not self.exhausted:
+                    batch = self._next()  # the last epoch ended with the pass: this one starts the next
+                if batch is None:
+                    finished = True
+                    self._warn_if_short(count)
+                    break
+                count += 1
+                yield batch
+        finally:
+            if self._limit is None and not finished and not self._one_shot:
+                self._pass = None  # left early: the next epoch starts from the beginning
+            self._begun = False
+            if self._on_end is not None:
+                self._on_end()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            if self._on_begin is not None:
+                self._on_begin()
+
+    def _next(self) -> tuple[Any, ...] | None:
+        """The next batch, or None where a pass ends."""
+        if self._peeked is not None:
+            batch, self._peeked = self._peeked, None
+            return batch
+        if self.exhausted:
+            return None
+        if self._pass is None:
+            make, generator = self._make_iterator, self._generator
+            self._pass = prefetched(lambda: make(generator), self._prefetch)
+        try:
+            return next(self._pass)
+        except StopIteration:
+            self._pass = None
+            self.exhausted = self._one_shot
+            return None
+
+    def _warn_if_short(self, count: int) -> None:
+        if self._limit is None and count > 0:
+            return
+        wanted = "" if self._limit is None else f" of the {self._limit} that were asked for"
+        advice = (
+            "A generator runs once: make it endless and give steps_per_epoch, or use a PyDataset."
+            if self._one_shot
+            else ""
+        )
+        warnings.warn(
+            f"{self._name} ran out of data: this epoch has {count} batches{wanted}. {advice}".rstrip(),
+            DataWarning,
+            stacklevel=3,
+        )
