@@ -10,6 +10,7 @@
     ├── NotBuiltError (ValueError)        asked for numbers before they exist
     ├── NotCompiledError (ValueError)     training asked of a model without `compile()`
     ├── TraceError (RuntimeError)         a variable used where the trace was not given it
+    ├── DivergenceError (RuntimeError)    a loss that became NaN or infinite
     ├── SerializationError (ValueError)   a config or a file that cannot be read or written
     └── MissingDependencyError (ImportError)  an optional package is absent
     RanvierWarning (UserWarning)
@@ -26,6 +27,7 @@ __all__ = [
     "ArgumentTypeError",
     "DataError",
     "DataWarning",
+    "DivergenceError",
     "MissingDependencyError",
     "NotBuiltError",
     "NotCompiledError",
@@ -67,6 +69,10 @@ class NotCompiledError(RanvierError, ValueError):
 
 class TraceError(RanvierError, RuntimeError):
     """A variable was read or assigned inside a trace that was not given it."""
+
+
+class DivergenceError(RanvierError, RuntimeError):
+    """The loss became NaN or infinite, and the caller asked for an exception."""
 
 
 class SerializationError(RanvierError, ValueError):
