@@ -89,7 +89,9 @@ class MinMaxNorm(Constraint):
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0):
         if min_value > max_value:
-            raise ArgumentError(f"min_value must not exceed max_value. Received: min_value={min_value}, max_value={max_value}")
+            raise ArgumentError(
+                f"min_value must not exceed max_value. Received: min_value={min_value}, max_value={max_value}"
+            )
         if not 0 <= rate <= 1:
             raise ArgumentError(f"rate must lie between 0 and 1. Received: rate={rate!r}")
         self.min_value = min_value

@@ -26,7 +26,14 @@ _ALLOWED = {
     "float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float32", "float64", "complex64", "complex128", "string",
 }  # fmt: skip
 _PYTHON_TYPES = {bool: "bool", int: "int32", str: "string"}
-_ALIASES = {"half": "float16", "float": "float32", "single": "float32", "double": "float64", "int": "int32", "str": "string"}
+_ALIASES = {
+    "half": "float16",
+    "float": "float32",
+    "single": "float32",
+    "double": "float64",
+    "int": "int32",
+    "str": "string",
+}
 
 
 def standardize_dtype(dtype: Any) -> str:
@@ -82,7 +89,9 @@ class DTypePolicy:
         if name is None:
             name = dtype_policy().name
         if not isinstance(name, str):
-            raise ArgumentError(f"A dtype policy's name must be a string such as 'mixed_bfloat16'. Received: name={name!r}")
+            raise ArgumentError(
+                f"A dtype policy's name must be a string such as 'mixed_bfloat16'. Received: name={name!r}"
+            )
         self._name = name
         if name.startswith("mixed_"):
             if name not in ("mixed_float16", "mixed_bfloat16"):

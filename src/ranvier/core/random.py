@@ -21,7 +21,15 @@ from . import names
 from .errors import ArgumentError
 from .variables import Variable
 
-__all__ = ["SeedGenerator", "child_generator", "draw_seed", "hash_bits", "host_generator", "keep_mask", "set_random_seed"]
+__all__ = [
+    "SeedGenerator",
+    "child_generator",
+    "draw_seed",
+    "hash_bits",
+    "host_generator",
+    "keep_mask",
+    "set_random_seed",
+]
 
 _host = np.random.default_rng()
 
@@ -77,7 +85,10 @@ class SeedGenerator:
         self.name = name or names.auto_name("seed_generator")
         with names.name_scope(self.name):
             self.state = Variable(
-                np.array([self.seed & 0xFFFFFFFF, 0], np.uint32), dtype="uint32", trainable=False, name="seed_generator_state"
+                np.array([self.seed & 0xFFFFFFFF, 0], np.uint32),
+                dtype="uint32",
+                trainable=False,
+                name="seed_generator_state",
             )
 
     def next(self, ordered: bool = True) -> jax.Array:

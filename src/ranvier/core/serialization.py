@@ -145,7 +145,10 @@ def serialize(value: Any) -> Any:
         return {k: serialize(v) for k, v in value.items()}
     if isinstance(value, (np.ndarray, jax.Array)):
         kind = "__numpy__" if isinstance(value, np.ndarray) else "__tensor__"
-        return {"class_name": kind, "config": {"value": np.asarray(value).tolist(), "dtype": standardize_dtype(value.dtype)}}
+        return {
+            "class_name": kind,
+            "config": {"value": np.asarray(value).tolist(), "dtype": standardize_dtype(value.dtype)},
+        }
     if isinstance(value, (np.dtype, type)) and not hasattr(value, "get_config"):
         return standardize_dtype(value)
     if isinstance(value, slice):
@@ -161,7 +164,12 @@ def serialize(value: Any) -> Any:
 def _serialize_object(value: Any) -> dict[str, Any]:
     cls = type(value)
     if cls is DTypePolicy:
-        described = {"module": "keras", "class_name": "DTypePolicy", "config": value.get_config(), "registered_name": None}
+        described = {
+            "module": "keras",
+            "class_name": "DTypePolicy",
+            "config": value.get_config(),
+            "registered_name": None,
+        }
     elif is_builtin(cls):
         described = {
             "module": cls.keras_module,
@@ -276,7 +284,11 @@ def resolve(identifier: Any, base: type, table: Mapping[str, Any], argument: str
         found = get_registered_object(identifier) or table.get(identifier)
         if found is None:
             close = difflib.get_close_matches(identifier, table, n=3)
-            hint = f" Did you mean {', '.join(map(repr, close))}?" if close else f" Known names: {', '.join(sorted(table))}."
+            hint = (
+                f" Did you mean {', '.join(map(repr, close))}?"
+                if close
+                else f" Known names: {', '.join(sorted(table))}."
+            )
             raise ArgumentError(f"Unknown {argument}: {identifier!r}.{hint}")
         return found(**overrides) if isinstance(found, type) else found
     if callable(identifier):

@@ -73,7 +73,9 @@ def standardize_data_format(data_format: str | None) -> str:
         return _image_data_format
     lowered = str(data_format).lower()
     if lowered not in _DATA_FORMATS:
-        raise ArgumentError(f"data_format must be 'channels_last' or 'channels_first'. Received: data_format={data_format!r}")
+        raise ArgumentError(
+            f"data_format must be 'channels_last' or 'channels_first'. Received: data_format={data_format!r}"
+        )
     return lowered
 
 

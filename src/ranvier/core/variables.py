@@ -231,10 +231,36 @@ def _operator(name: str) -> Callable[[Variable, Any], Any]:
     return apply
 
 
-for _name in (
-    "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul "
-    "lt le gt ge eq ne and rand or ror xor rxor"
-).split():
+for _name in [
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "floordiv",
+    "rfloordiv",
+    "mod",
+    "rmod",
+    "pow",
+    "rpow",
+    "matmul",
+    "rmatmul",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "and",
+    "rand",
+    "or",
+    "ror",
+    "xor",
+    "rxor",
+]:
     setattr(Variable, f"__{_name}__", _operator(f"__{_name}__"))
 
 
@@ -249,8 +275,12 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.A
             initializer = initializer.value
         if dtype is None and not hasattr(initializer, "dtype"):
             array = np.asarray(initializer)
-            dtype = settings.floatx() if array.dtype.kind == "f" else ("int32" if array.dtype.kind == "i" else array.dtype)
+            dtype = (
+                settings.floatx() if array.dtype.kind == "f" else ("int32" if array.dtype.kind == "i" else array.dtype)
+            )
         value = jnp.array(initializer, standardize_dtype(dtype if dtype is not None else initializer.dtype))
     if shape is not None and tuple(shape) != value.shape:
-        raise ShapeError(f"Variable '{path}' should have shape {tuple(shape)}, but its initial value has {value.shape}.")
+        raise ShapeError(
+            f"Variable '{path}' should have shape {tuple(shape)}, but its initial value has {value.shape}."
+        )
     return value

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from ..core.errors import ArgumentError, DataError, DataWarning
-from .checks import check_sample_count, check_sample_weight, named_leaves, positive_integer, warn_nonfinite
+from .checks import check_sample_count, check_sample_weight, positive_integer, warn_nonfinite
 from .class_weights import check_class_weight, class_sample_weight
 from .convert import read
 from .iterables import is_stream, make_stream
@@ -82,12 +82,11 @@ def make_data(
             check_finite=check_finite,
         )
     arrays = _read_arrays(x, y, sample_weight, class_weight, names)
-    leaves = named_leaves(arrays, names)
-    size = check_sample_count(leaves, names[0])
+    size = check_sample_count(arrays, names)
     if len(arrays) == 3:
         check_sample_weight(arrays[1], arrays[2], names[2])
     if check_finite:
-        warn_nonfinite(leaves)
+        warn_nonfinite(arrays, names)
     batches = -(-size // batch_size)
     if steps_per_epoch is not None and steps_per_epoch > batches:
         warnings.warn(
@@ -97,7 +96,9 @@ def make_data(
             DataWarning,
             stacklevel=3,
         )
-    if any(isinstance(leaf, Rows) for _, leaf in leaves) or (steps_per_epoch is not None and steps_per_epoch < batches):
+    if any(isinstance(leaf, Rows) for leaf in jax.tree.leaves(arrays)) or (
+        steps_per_epoch is not None and steps_per_epoch < batches
+    ):
         steps = None if steps_per_epoch is None or steps_per_epoch >= batches else steps_per_epoch
         return _stream_of_arrays(arrays, size, batch_size, shuffle, steps, names, check_finite)
     return ArrayData(arrays, size, batch_size, shuffle)
@@ -134,7 +135,7 @@ def _stream_of_arrays(
             batch = tuple(
                 read(jax.tree.map(lambda a, i=index: take(a, i), tree), names[k]) for k, tree in enumerate(arrays)
             )
-            if check_finite and warn_nonfinite(named_leaves(batch, names), f" of batch {start // batch_size}"):
+            if check_finite and warn_nonfinite(batch, names, f" of batch {start // batch_size}"):
                 check_finite = False
             yield batch
 

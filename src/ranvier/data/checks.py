@@ -46,15 +46,18 @@ def named_leaves(arrays: tuple[Any, ...], names: tuple[str, ...]) -> list[tuple[
     return found
 
 
-def check_sample_count(leaves: list[tuple[str, Any]], name: str) -> int:
-    """The number of samples, the same in every array and not 0.
+def check_sample_count(arrays: tuple[Any, ...], names: tuple[str, ...]) -> int:
+    """The number of samples, the same in every array of (x, y, sample_weight) and not 0.
 
     Raises:
         DataError: counts that differ, or no samples.
     """
-    if not leaves:
-        raise DataError(f"{name} holds no array.")
-    counts = {leaf.shape[0] for _, leaf in leaves}
+    counts = {leaf.shape[0] for leaf in jax.tree.leaves(arrays)}
+    if not counts:
+        raise DataError(f"{names[0]} holds no array.")
+    if len(counts) == 1 and 0 not in counts:
+        return counts.pop()
+    leaves = named_leaves(arrays, names)
     if len(counts) > 1:
         listed = ", ".join(f"{which} has {leaf.shape[0]}" for which, leaf in leaves[:12])
         if len(leaves) > 12:
@@ -64,11 +67,8 @@ def check_sample_count(leaves: list[tuple[str, Any]], name: str) -> int:
             f"All arrays must have the same number of samples (their first axis). Received: {listed}."
             + (advice if any(which.endswith("]") for which, _ in leaves) else "")
         )
-    if counts == {0}:
-        raise DataError(
-            f"{leaves[0][0]} is empty: there are 0 samples in an array of shape {tuple(leaves[0][1].shape)}."
-        )
-    return counts.pop()
+    which, leaf = leaves[0]
+    raise DataError(f"{which} is empty: there are 0 samples in an array of shape {tuple(leaf.shape)}.")
 
 
 def check_sample_weight(y: Any, sample_weight: Any, name: str) -> None:
@@ -102,6 +102,10 @@ def first_bad_row(array: Any) -> int | None:
         return None
     array = np.asarray(array)
     rows = len(array)
+    if array.size <= 1 << 16 and array.flags.c_contiguous:  # for a batch, one call is cheapest
+        with np.errstate(all="ignore"):
+            if np.isfinite(np.dot(array.reshape(-1), array.reshape(-1))):
+                return None
     if array.dtype in (np.float32, np.float64) and (array.ndim == 2 or (array.ndim > 2 and array.flags.c_contiguous)):
         matrix = array.reshape(rows, -1)
         with np.errstate(all="ignore"):
@@ -115,14 +119,14 @@ def first_bad_row(array: Any) -> int | None:
     return None
 
 
-def warn_nonfinite(leaves: list[tuple[str, Any]], where: str = "") -> bool:
-    """Warn of the first NaN or infinity in each array; returns whether there was one."""
-    found = False
-    for name, leaf in leaves:
-        row = first_bad_row(leaf)
+def warn_nonfinite(arrays: tuple[Any, ...], names: tuple[str, ...], where: str = "") -> bool:
+    """Warn of the first NaN or infinity in each array of (x, y, sample_weight); returns whether there was one."""
+    rows = [first_bad_row(leaf) for leaf in jax.tree.leaves(arrays)]
+    if all(row is None for row in rows):
+        return False
+    for row, (name, leaf) in zip(rows, named_leaves(arrays, names), strict=True):
         if row is None:
             continue
-        found = True
         entry = np.asarray(leaf[row]).reshape(-1)
         value = entry[~np.isfinite(entry)][0]
         warnings.warn(
@@ -132,4 +136,4 @@ def warn_nonfinite(leaves: list[tuple[str, Any]], where: str = "") -> bool:
             DataWarning,
             stacklevel=4,
         )
-    return found
+    return True

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ArgumentError, DataError
-from .checks import check_sample_count, named_leaves, warn_nonfinite
+from .checks import check_sample_count, warn_nonfinite
 from .class_weights import class_sample_weight
 from .convert import describe, is_from, read
 from .packing import trimmed, unpack_x_y_sample_weight
@@ -96,9 +96,8 @@ class _Preparation:
                 raise DataError("Give class_weight or sample weights in the batches, not both.")
             sample_weight = class_sample_weight(y, self._class_weight, self._names[1], whole=False)
         arrays = trimmed(x, y, sample_weight)
-        leaves = named_leaves(arrays, self._names)
-        check_sample_count(leaves, f"batch {number} of {self._name}")
-        if self._check_finite and warn_nonfinite(leaves, f" of batch {number}"):
+        check_sample_count(arrays, self._names)
+        if self._check_finite and warn_nonfinite(arrays, self._names, f" of batch {number}"):
             self._check_finite = False  # once is enough
         return arrays
 

@@ -133,6 +133,7 @@ def open_py_dataset(
         length=length,
         on_begin=getattr(dataset, "on_epoch_begin", None),
         on_end=getattr(dataset, "on_epoch_end", None),
+        prefetch=getattr(dataset, "max_queue_size", 10),
         name=name,
     )
 

@@ -93,7 +93,7 @@ class StreamData:
         one_shot: bool = False,
         on_begin: Callable[[], Any] | None = None,
         on_end: Callable[[], Any] | None = None,
-        prefetch: int = 2,
+        prefetch: int = 10,
         name: str = "x",
     ):
         self.steps = length if steps is None else steps

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from ..core.errors import ArgumentError, ArgumentTypeError, DataError
-from .checks import check_sample_count, named_leaves
+from .checks import check_sample_count
 from .convert import describe, read
 from .iterables import is_stream
 from .lazy import Rows, take
@@ -40,7 +40,7 @@ def split(arrays: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tu
             f"Received: x as {describe(arrays[0])}"
         )
     arrays = tuple(read(tree, name) for tree, name in zip(arrays, _NAMES, strict=False))
-    size = check_sample_count(named_leaves(arrays, _NAMES), "x")
+    size = check_sample_count(arrays, _NAMES)
     at = int(size * (1.0 - float(fraction)))
     if at == 0 or (at == size and fraction > 0):
         raise ArgumentError(

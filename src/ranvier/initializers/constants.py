@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import ArgumentError, ShapeError
 from .base import Initializer, numpy_dtype
 
-__all__ = ["Constant", "Identity", "Ones", "STFT", "Zeros"]
+__all__ = ["STFT", "Constant", "Identity", "Ones", "Zeros"]
 
 
 class Zeros(Initializer):
@@ -43,7 +43,9 @@ class Constant(Initializer):
         try:
             return np.array(np.broadcast_to(np.asarray(self.value, numpy_dtype(dtype)), shape))
         except ValueError:
-            raise ShapeError(f"Constant's value has shape {np.shape(self.value)}, which does not broadcast to {shape}.") from None
+            raise ShapeError(
+                f"Constant's value has shape {np.shape(self.value)}, which does not broadcast to {shape}."
+            ) from None
 
 
 class Identity(Initializer):
@@ -73,7 +75,9 @@ class STFT(Initializer):
         periodic: whether the window is periodic.
     """
 
-    def __init__(self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False):
+    def __init__(
+        self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False
+    ):
         if side not in ("real", "imag"):
             raise ArgumentError(f"side must be 'real' or 'imag'. Received: side={side!r}")
         if scaling not in ("density", "spectrum", None):

@@ -23,7 +23,7 @@ from ..ops import symbolic
 from .context import call_context, current_context
 from .input_spec import check_inputs
 from .owner import Owner
-from .signatures import CallParameters, all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
+from .signatures import CallParameters, all_numbers, call_parameters, shapes_of, tensors_of
 
 __all__ = ["Layer"]
 
@@ -122,7 +122,9 @@ class Layer(Owner):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._name is None:
-            raise ArgumentError(f"The __init__ of {type(self).__name__} must call super().__init__() before the layer is used.")
+            raise ArgumentError(
+                f"The __init__ of {type(self).__name__} must call super().__init__() before the layer is used."
+            )
         if symbolic.any_symbolic(args, kwargs):
             self._check_and_build(args, kwargs)
             return symbolic.record(self, self._compute, args, kwargs)
@@ -254,7 +256,12 @@ class Layer(Owner):
     # --- stateless use and shapes -----------------------------------------------------------------------------------
 
     def stateless_call(
-        self, trainable_variables: Any, non_trainable_variables: Any, *args: Any, return_losses: bool = False, **kwargs: Any
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """`layer(*args, **kwargs)` as a pure function of the variables' values.
 

@@ -72,12 +72,18 @@ def check_inputs(spec: Any, inputs: Any, layer: str) -> None:
 
 def _check(spec: InputSpec, shape: tuple[int | None, ...], layer: str) -> None:
     rank = len(shape)
-    if spec.ndim is not None and rank != spec.ndim and not (spec.allow_last_axis_squeeze and abs(rank - spec.ndim) == 1):
+    if (
+        spec.ndim is not None
+        and rank != spec.ndim
+        and not (spec.allow_last_axis_squeeze and abs(rank - spec.ndim) == 1)
+    ):
         raise ShapeError(f"{layer} takes inputs with {spec.ndim} axes. Received: shape {shape} with {rank}")
     if spec.max_ndim is not None and rank > spec.max_ndim:
         raise ShapeError(f"{layer} takes inputs with at most {spec.max_ndim} axes. Received: shape {shape} with {rank}")
     if spec.min_ndim is not None and rank < spec.min_ndim:
-        raise ShapeError(f"{layer} takes inputs with at least {spec.min_ndim} axes. Received: shape {shape} with {rank}")
+        raise ShapeError(
+            f"{layer} takes inputs with at least {spec.min_ndim} axes. Received: shape {shape} with {rank}"
+        )
     for axis, size in spec.axes.items():
         if size is not None and shape[axis] not in (size, None):
             raise ShapeError(f"{layer} takes inputs with size {size} on axis {axis}. Received: shape {shape}")

@@ -202,7 +202,11 @@ class Owner(Configurable):
         if len(weights) != len(variables):
             raise ArgumentError(
                 f"Layer '{self.name}' has {len(variables)} weights. Received: a list of {len(weights)} arrays."
-                + ("" if self.built else " The layer is not built yet: call it on data, or give it an input shape, first.")
+                + (
+                    ""
+                    if self.built
+                    else " The layer is not built yet: call it on data, or give it an input shape, first."
+                )
             )
         for variable, value in zip(variables, weights, strict=True):
             if tuple(np.shape(value)) != variable.shape:
@@ -219,4 +223,3 @@ class Owner(Configurable):
                 f"Layer '{self.name}' is not built, so its parameters cannot be counted. Call it on data, or build(input_shape)."
             )
         return sum(v.size for v in self.weights)
-

@@ -30,7 +30,9 @@ def _in_order(model: Any, inputs: Any) -> list[Any]:
         names = list(struct) if isinstance(struct, dict) else model.input_names
         missing = [name for name in names if name not in inputs]
         if missing:
-            raise ShapeError(f"Model '{model.name}' has no value for its input(s) {missing}. Received: the keys {list(inputs)}")
+            raise ShapeError(
+                f"Model '{model.name}' has no value for its input(s) {missing}. Received: the keys {list(inputs)}"
+            )
         return [inputs[name] for name in names]
     return symbolic.flatten(inputs)
 
@@ -43,7 +45,9 @@ def _fit(model: Any, tensor: Any, value: Any) -> Any:
     elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
         value = value[..., 0]
     shape = tuple(value.shape)
-    fits = len(shape) == len(wanted) and all(w is None or s is None or w == s for w, s in zip(wanted[1:], shape[1:], strict=True))
+    fits = len(shape) == len(wanted) and all(
+        w is None or s is None or w == s for w, s in zip(wanted[1:], shape[1:], strict=True)
+    )
     if not fits:
         raise ShapeError(
             f"Model '{model.name}' takes inputs of shape {wanted} for '{tensor._keras_history.operation.name}'. "

@@ -66,7 +66,9 @@ class Model(Trainer, Layer):
         names = [operation.name for operation in self.graph.operations]
         for name in names:
             if names.count(name) > 1:
-                raise ArgumentError(f"Layer names in a model must be unique, and '{name}' is used {names.count(name)} times.")
+                raise ArgumentError(
+                    f"Layer names in a model must be unique, and '{name}' is used {names.count(name)} times."
+                )
         self.built = True
         self._path = self.name
 
@@ -82,7 +84,9 @@ class Model(Trainer, Layer):
 
     def _graph_or_refuse(self, what: str) -> Graph:
         if self.graph is None:
-            raise AttributeError(f"Model '{self._name}' has no symbolic {what}: it is not functional, or not built yet.")
+            raise AttributeError(
+                f"Model '{self._name}' has no symbolic {what}: it is not functional, or not built yet."
+            )
         return self.graph
 
     @property

@@ -65,7 +65,9 @@ class Sequential(Model):
             layer = layer._keras_history.operation
         if isinstance(layer, type) or not isinstance(layer, Layer):
             hint = f" Did you mean {layer.__name__}(…)?" if isinstance(layer, type) else ""
-            raise ArgumentTypeError(f"Sequential takes layers. Received: {layer!r} of type {type(layer).__name__}.{hint}")
+            raise ArgumentTypeError(
+                f"Sequential takes layers. Received: {layer!r} of type {type(layer).__name__}.{hint}"
+            )
         if isinstance(layer, InputLayer):
             if self._chain or self._input_layer is not None:
                 raise ArgumentError(f"Model '{self.name}' already begins elsewhere; an Input can only come first.")

@@ -143,7 +143,9 @@ class KerasTensor:
         raise ArgumentTypeError("A symbolic tensor has no length: its first size may be unknown. Use its .shape.")
 
     def __bool__(self) -> bool:
-        raise ArgumentTypeError("A symbolic tensor has no numbers yet, so it cannot decide an `if`. Use ops.where or ops.cond.")
+        raise ArgumentTypeError(
+            "A symbolic tensor has no numbers yet, so it cannot decide an `if`. Use ops.where or ops.cond."
+        )
 
     def __float__(self) -> float:
         raise ArgumentTypeError(_no_numbers("a float"))
@@ -220,7 +222,9 @@ def _trace(function: Callable[..., Any], args: Any, kwargs: Any, stand_ins: tupl
 
     rebuild((args, kwargs), collect)
     specs = [
-        jax.ShapeDtypeStruct([stand_ins[min(i, 7)] if s is None else s for i, s in enumerate(t.shape)], jnp.dtype(t.dtype))
+        jax.ShapeDtypeStruct(
+            [stand_ins[min(i, 7)] if s is None else s for i, s in enumerate(t.shape)], jnp.dtype(t.dtype)
+        )
         for t in symbolic
     ]
 
@@ -294,10 +298,32 @@ def _reflected(name: str) -> Callable[[Any, Any], Any]:
 # The operators of symbolic tensors, named as the functions of ops are.
 _operators: dict[str, Any] = {
     name: op(getattr(jnp, name))
-    for name in (
-        "add subtract multiply divide floor_divide mod power matmul less less_equal greater greater_equal not_equal equal "
-        "logical_and logical_or logical_xor negative absolute logical_not transpose reshape squeeze astype"
-    ).split()
+    for name in [
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "floor_divide",
+        "mod",
+        "power",
+        "matmul",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "not_equal",
+        "equal",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+        "negative",
+        "absolute",
+        "logical_not",
+        "transpose",
+        "reshape",
+        "squeeze",
+        "astype",
+    ]
 }
 
 
@@ -313,7 +339,13 @@ for _dunder, _name in {
 }.items():  # fmt: skip
     setattr(KerasTensor, f"__{_dunder}__", _binary(_name))
     setattr(KerasTensor, f"__r{_dunder}__", _reflected(_name))
-for _dunder, _name in {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "ne": "not_equal"}.items():
+for _dunder, _name in {
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "ne": "not_equal",
+}.items():
     setattr(KerasTensor, f"__{_dunder}__", _binary(_name))
 for _dunder, _name in {"neg": "negative", "abs": "absolute", "invert": "logical_not"}.items():
     setattr(KerasTensor, f"__{_dunder}__", lambda self, _function=_operators[_name]: _function(self))

@@ -65,7 +65,9 @@ class Compiled:
         if jit_compile not in ("auto", True, False, None):
             raise ArgumentError(f"jit_compile must be 'auto', True or False. Received: jit_compile={jit_compile!r}")
         if optimizer is None:
-            raise ArgumentError("optimizer must be a name such as 'adam', an optimizer or an optax transformation. Received: None")
+            raise ArgumentError(
+                "optimizer must be a name such as 'adam', an optimizer or an optax transformation. Received: None"
+            )
         self._given_to_compile = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
             "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
@@ -106,7 +108,11 @@ class Compiled:
             sample_weight: its sample weights or None.
             training: whether this is a training step.
         """
-        loss = self._losses_compiled(y, y_pred, sample_weight) if self._losses_compiled is not None and y is not None else None
+        loss = (
+            self._losses_compiled(y, y_pred, sample_weight)
+            if self._losses_compiled is not None and y is not None
+            else None
+        )
         total = total_of(self.losses, loss)  # type: ignore[attr-defined]
         if total is not None:
             return total

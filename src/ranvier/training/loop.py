@@ -77,7 +77,9 @@ class Session:
 
     # --- one pass over data -----------------------------------------------------------------------------------------
 
-    def run(self, data: ArrayData | StreamData, learn: bool, generator: np.random.Generator | None, epoch: int = 0) -> Any:
+    def run(
+        self, data: ArrayData | StreamData, learn: bool, generator: np.random.Generator | None, epoch: int = 0
+    ) -> Any:
         """One pass: train (`learn`) or test on all of `data`. Returns the logs at its end, still on the device."""
         assert self.state is not None
         kind = "train" if learn else "test"
@@ -86,7 +88,11 @@ class Session:
         every = getattr(self.callbacks, f"wants_{kind}_batches")
         pace = Pace(_WATCHED if self.watched else _UNWATCHED, fixed=1 if every else None)
         self.state = self.state._replace(metrics=list(self.fresh_metrics))
-        source = self._chunks_of_arrays(data, learn, generator, pace) if self._fits(data) else self._chunks_of_stream(data, learn, pace, generator)
+        source = (
+            self._chunks_of_arrays(data, learn, generator, pace)
+            if self._fits(data)
+            else self._chunks_of_stream(data, learn, pace, generator)
+        )
         step, logs = 0, None
         for steps, call in source:
             if every:
@@ -164,7 +170,9 @@ class Session:
 
     # --- many epochs in one program ---------------------------------------------------------------------------------
 
-    def run_epochs(self, data: ArrayData, generator: np.random.Generator, first: int, last: int) -> Iterator[tuple[int, dict[str, float]]]:
+    def run_epochs(
+        self, data: ArrayData, generator: np.random.Generator, first: int, last: int
+    ) -> Iterator[tuple[int, dict[str, float]]]:
         """Train from epoch `first` to `last` in as few calls as possible; yields each epoch's logs afterwards."""
         assert self.state is not None
         arrays = self._place(data.arrays)

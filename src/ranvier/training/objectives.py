@@ -49,7 +49,9 @@ def per_output(argument: str, value: Any, names: list[str], *, single: str) -> l
             )
         return list(value)
     if len(names) > 1 and single == "refuse":
-        raise ArgumentError(f"{argument} must be a list or dict with an entry for each output {names}. Received: {value!r}")
+        raise ArgumentError(
+            f"{argument} must be a list or dict with an entry for each output {names}. Received: {value!r}"
+        )
     return [value] * len(names)
 
 
@@ -64,7 +66,9 @@ def _targets(argument: str, y: Any, names: list[str]) -> list[Any]:
         return leaves
     if len(leaves) == 1 and argument == "sample_weight":
         return leaves * len(names)
-    raise ArgumentError(f"{argument} must have one entry for each of the {len(names)} output(s) {names}. Received: {len(leaves)}")
+    raise ArgumentError(
+        f"{argument} must have one entry for each of the {len(names)} output(s) {names}. Received: {len(leaves)}"
+    )
 
 
 class LossSet:
@@ -97,7 +101,9 @@ class LossSet:
         self.weights = [None if w is None else float(w) for w in weights]
         if len(self.names) > 1:
             self.trackers = [
-                metrics_module.Mean(name=f"{name}_loss") for name, f in zip(self.names, self.functions, strict=True) if f is not None
+                metrics_module.Mean(name=f"{name}_loss")
+                for name, f in zip(self.names, self.functions, strict=True)
+                if f is not None
             ]
         self.built = True
 
@@ -114,7 +120,9 @@ class LossSet:
         if all(function is None for function in self.functions):
             return None
         targets = _targets("y", y_true, self.names)
-        weights = [None] * len(outputs) if sample_weight is None else _targets("sample_weight", sample_weight, self.names)
+        weights = (
+            [None] * len(outputs) if sample_weight is None else _targets("sample_weight", sample_weight, self.names)
+        )
         total, trackers = None, iter(self.trackers)
         for function, scale, target, output, weight in zip(
             self.functions, self.weights, targets, outputs, weights, strict=True
@@ -156,7 +164,9 @@ class MetricSet:
         self.entries: list[tuple[int, str, metrics_module.Metric, bool]] = []  # output, name in logs, metric, weighted
         for argument, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if value is not None and not isinstance(value, (list, tuple, dict)):
-                raise ArgumentError(f"{argument} must be a list or dict, such as ['accuracy']. Received: {argument}={value!r}")
+                raise ArgumentError(
+                    f"{argument} must be a list or dict, such as ['accuracy']. Received: {argument}={value!r}"
+                )
             for item in flatten(value):
                 if item not in _ACCURACY and item not in _CROSSENTROPY:
                     metrics_module.get(item)
@@ -196,7 +206,9 @@ class MetricSet:
             return
         outputs = flatten(y_pred)
         targets = _targets("y", y_true, self.names)
-        weights = [None] * len(outputs) if sample_weight is None else _targets("sample_weight", sample_weight, self.names)
+        weights = (
+            [None] * len(outputs) if sample_weight is None else _targets("sample_weight", sample_weight, self.names)
+        )
         for i, _, metric, weighted in self.entries:
             if targets[i] is not None:
                 metric.update_state(targets[i], outputs[i], sample_weight=weights[i] if weighted else None)
@@ -236,8 +248,14 @@ def _by_shapes(name: str, y_true: Any, y_pred: Any) -> metrics_module.Metric:
     if binary:
         return metrics_module.BinaryAccuracy(name=name) if accuracy else metrics_module.BinaryCrossentropy(name=name)
     if sparse:
-        return metrics_module.SparseCategoricalAccuracy(name=name) if accuracy else metrics_module.SparseCategoricalCrossentropy(name=name)
-    return metrics_module.CategoricalAccuracy(name=name) if accuracy else metrics_module.CategoricalCrossentropy(name=name)
+        return (
+            metrics_module.SparseCategoricalAccuracy(name=name)
+            if accuracy
+            else metrics_module.SparseCategoricalCrossentropy(name=name)
+        )
+    return (
+        metrics_module.CategoricalAccuracy(name=name) if accuracy else metrics_module.CategoricalCrossentropy(name=name)
+    )
 
 
 def total_of(losses_added: list[Any], loss: Any) -> Any:

@@ -120,7 +120,9 @@ class Programs:
 
         return self._get(("chunk", learn, batch_size, how), make)
 
-    def many_epochs(self, batch_size: int, size: int, shuffled: bool, fresh_metrics: list[np.ndarray]) -> Callable[..., Any]:
+    def many_epochs(
+        self, batch_size: int, size: int, shuffled: bool, fresh_metrics: list[np.ndarray]
+    ) -> Callable[..., Any]:
         """``(state, data, orders, logs, start, stop) → (state, logs)``: the epochs from `start` to `stop`.
 
         Args:

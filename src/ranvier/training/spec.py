@@ -28,7 +28,9 @@ def check_verbose(value: Any) -> int:
     if value == "auto":
         return 1
     if value not in (0, 1, 2, True, False):
-        raise ArgumentError(f"verbose must be 'auto', 0 (silent), 1 (bar) or 2 (a line per epoch). Received: verbose={value!r}")
+        raise ArgumentError(
+            f"verbose must be 'auto', 0 (silent), 1 (bar) or 2 (a line per epoch). Received: verbose={value!r}"
+        )
     return int(value)
 
 

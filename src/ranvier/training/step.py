@@ -17,7 +17,16 @@ from ..core.pure import pure
 from ..layers.context import call_context
 from .state import Roles, TrainState
 
-__all__ = ["builtin_step", "default_step", "overridden", "predict_step", "step_logs", "test_step", "train_step", "unpack"]
+__all__ = [
+    "builtin_step",
+    "default_step",
+    "overridden",
+    "predict_step",
+    "step_logs",
+    "test_step",
+    "train_step",
+    "unpack",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Step = Callable[[TrainState, Any], tuple[TrainState, Any]]

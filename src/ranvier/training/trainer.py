@@ -90,7 +90,11 @@ class Trainer(Compiled):
         if learn and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
         roles = self._roles()
-        if self._programs is None or self._programs.roles.key() != roles.key() or self._programs.eager != self.run_eagerly:
+        if (
+            self._programs is None
+            or self._programs.roles.key() != roles.key()
+            or self._programs.eager != self.run_eagerly
+        ):
             self._programs = Programs(self, roles, eager=self.run_eagerly)
         return self._programs
 
@@ -161,7 +165,13 @@ class Trainer(Compiled):
         elif validation_split:
             raise ArgumentError("Give validation_split or validation_data, not both.")
         data = make_data(
-            x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps_per_epoch, shuffle=shuffle, class_weight=class_weight
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            steps_per_epoch=steps_per_epoch,
+            shuffle=shuffle,
+            class_weight=class_weight,
         )
         validation = None
         if validation_data is not None:
@@ -264,7 +274,12 @@ class Trainer(Compiled):
     # --- predict ----------------------------------------------------------------------------------------------------
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
     ) -> Any:
         """The outputs for data, as NumPy arrays.
 
@@ -317,7 +332,13 @@ def _hooks(callbacks: Any, model: Any, *, verbose: int, epochs: int, steps: int 
     if isinstance(callbacks, CallbackList):
         return callbacks
     return CallbackList(
-        callbacks, add_history=history, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=steps, model=model
+        callbacks,
+        add_history=history,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps,
+        model=model,
     )
 
 
@@ -327,11 +348,11 @@ def _validation(given: Any, batch_size: int | None, steps: int | None) -> Any:
     check_count("validation_batch_size", batch_size)
     if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3:
         x, y, weight = (*given, None, None)[:3]
-        return make_data(x, y, weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, what="validation_data")
+        return make_data(
+            x, y, weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, what="validation_data"
+        )
     return make_data(given, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, what="validation_data")
 
 
 def _dtype_of(array: Any) -> Any:
     return array.dtype if hasattr(array, "dtype") else jnp.result_type(array)
-
-

@@ -1,0 +1,201 @@
+"""Making and converting tensors, and leaving the graph of gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.dtypes import standardize_dtype
+from ..core.settings import floatx
+from ..core.variables import Variable
+from .symbolic import KerasTensor, is_symbolic, op
+
+__all__ = [
+    "arange", "array", "cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "empty", "eye", "full",
+    "full_like", "identity", "is_tensor", "linspace", "logspace", "meshgrid", "ndim", "ones", "ones_like", "shape", "size",
+    "stop_gradient", "tensor", "tri", "tril", "triu", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def tensor(x: Any) -> Any:
+    """`x` as something that JAX computes with: lists and Variables become arrays, Python numbers stay weakly typed."""
+    if isinstance(x, Variable):
+        return x.value
+    if isinstance(x, (list, tuple)):
+        return jnp.stack([jnp.asarray(tensor(v)) for v in x]) if _holds_arrays(x) else _from_numbers(x)
+    return x
+
+
+def _holds_arrays(x: Any) -> bool:
+    return any(isinstance(v, (jax.Array, Variable)) or (isinstance(v, (list, tuple)) and _holds_arrays(v)) for v in x)
+
+
+def _from_numbers(x: Any) -> Any:
+    array = np.asarray(x)
+    return jnp.asarray(array, floatx() if array.dtype == np.float64 else None)
+
+
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
+    """`x` as an array of `dtype` (None: its own; `floatx()` for Python floats)."""
+    if is_symbolic(x):
+        return cast(x, dtype) if dtype is not None and x.dtype != standardize_dtype(dtype) else x
+    x = tensor(x)
+    if dtype is None and isinstance(x, float):
+        dtype = floatx()
+    return jnp.asarray(x, None if dtype is None else standardize_dtype(dtype))
+
+
+def array(x: Any, dtype: Any = None) -> Any:
+    """`x` as an array."""
+    return convert_to_tensor(x, dtype)
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """`x` as a NumPy array."""
+    return np.asarray(x.value if isinstance(x, Variable) else x)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is an array or a symbolic tensor."""
+    return isinstance(x, (jax.Array, KerasTensor))
+
+
+def shape(x: Any) -> tuple[int | None, ...]:
+    """The sizes of `x`; None where a symbolic tensor does not know them."""
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def dtype(x: Any) -> str:
+    """The name of the dtype of `x`."""
+    return standardize_dtype(x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)
+
+
+def ndim(x: Any) -> int:
+    """The number of axes of `x`."""
+    return len(shape(x))
+
+
+def size(x: Any) -> Any:
+    """The number of elements of `x`; None if a size is unknown."""
+    sizes = shape(x)
+    return None if None in sizes else int(np.prod(sizes, dtype=np.int64))
+
+
+@op
+def cast(x: Any, dtype: Any) -> Any:
+    """`x` in another dtype."""
+    return jnp.asarray(tensor(x), standardize_dtype(dtype))
+
+
+@op
+def stop_gradient(variable: Any) -> Any:
+    """`variable`, through which no gradient flows."""
+    return jax.lax.stop_gradient(jnp.asarray(tensor(variable)))
+
+
+@op
+def copy(x: Any) -> Any:
+    """A copy of `x`."""
+    return jnp.array(tensor(x))
+
+
+def _float(dtype: Any) -> str:
+    return standardize_dtype(dtype)
+
+
+def zeros(shape: Any, dtype: Any = None) -> Any:
+    """Zeros of `shape`."""
+    return jnp.zeros(shape, _float(dtype))
+
+
+def ones(shape: Any, dtype: Any = None) -> Any:
+    """Ones of `shape`."""
+    return jnp.ones(shape, _float(dtype))
+
+
+def empty(shape: Any, dtype: Any = None) -> Any:
+    """An array of `shape` whose values mean nothing (zeros)."""
+    return jnp.zeros(shape, _float(dtype))
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """`fill_value` everywhere."""
+    return jnp.full(shape, tensor(fill_value), _float(dtype))
+
+
+@op
+def zeros_like(x: Any, dtype: Any = None) -> Any:
+    """Zeros in the shape of `x`."""
+    return jnp.zeros_like(tensor(x), dtype=dtype)
+
+
+@op
+def ones_like(x: Any, dtype: Any = None) -> Any:
+    """Ones in the shape of `x`."""
+    return jnp.ones_like(tensor(x), dtype=dtype)
+
+
+@op
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """`fill_value` in the shape of `x`."""
+    return jnp.full_like(tensor(x), fill_value, dtype=dtype)
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+    """Ones on the `k`-th diagonal of an (N, M) matrix."""
+    return jnp.eye(N, M, k, dtype=_float(dtype))
+
+
+def identity(n: int, dtype: Any = None) -> Any:
+    """The (n, n) identity matrix."""
+    return jnp.eye(n, dtype=_float(dtype))
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+    """Ones at and below the `k`-th diagonal."""
+    return jnp.tri(N, M, k, dtype=_float(dtype))
+
+
+@op
+def tril(x: Any, k: int = 0) -> Any:
+    """`x` with zeros above the `k`-th diagonal."""
+    return jnp.tril(jnp.asarray(tensor(x)), k)
+
+
+@op
+def triu(x: Any, k: int = 0) -> Any:
+    """`x` with zeros below the `k`-th diagonal."""
+    return jnp.triu(jnp.asarray(tensor(x)), k)
+
+
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+    """Numbers from `start` to before `stop`, `step` apart."""
+    if dtype is None:
+        whole = all(v is None or isinstance(v, (int, np.integer)) for v in (start, stop, step))
+        dtype = "int32" if whole else floatx()
+    return jnp.arange(start, stop, step, dtype=standardize_dtype(dtype))
+
+
+@op
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
+    """`num` evenly spaced numbers from `start` to `stop`."""
+    return jnp.linspace(tensor(start), tensor(stop), num, endpoint, retstep, dtype, axis)
+
+
+@op
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
+) -> Any:
+    """`num` numbers evenly spaced on a logarithmic scale."""
+    return jnp.logspace(tensor(start), tensor(stop), num, endpoint, base, dtype, axis)
+
+
+@op
+def meshgrid(*x: Any, indexing: str = "xy") -> Any:
+    """Coordinate grids from vectors."""
+    return jnp.meshgrid(*(jnp.asarray(tensor(v)) for v in x), indexing=indexing)
