@@ -96,10 +96,8 @@ def make_data(
             DataWarning,
             stacklevel=3,
         )
-    if any(isinstance(leaf, Rows) for leaf in jax.tree.leaves(arrays)) or (
-        steps_per_epoch is not None and steps_per_epoch < batches
-    ):
-        steps = None if steps_per_epoch is None or steps_per_epoch >= batches else steps_per_epoch
+    steps = steps_per_epoch if steps_per_epoch is not None and steps_per_epoch < batches else None
+    if steps is not None or any(isinstance(leaf, Rows) for leaf in jax.tree.leaves(arrays)):
         return _stream_of_arrays(arrays, size, batch_size, shuffle, steps, names, check_finite)
     return ArrayData(arrays, size, batch_size, shuffle)
 
