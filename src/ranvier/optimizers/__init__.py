@@ -1,0 +1,55 @@
+"""Floor 3: how weights change for their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import serialization
+from ..core.errors import ArgumentError
+from . import schedules
+from .adagrad import Adagrad
+from .adam import Adam
+from .adamw import AdamW
+from .base import Optimizer
+from .loss_scale import LossScaleOptimizer
+from .optax_adapter import OptaxOptimizer, is_optax
+from .rmsprop import RMSprop
+from .sgd import SGD
+
+__all__ = [
+    "SGD", "Adagrad", "Adam", "AdamW", "LossScaleOptimizer", "OptaxOptimizer", "Optimizer", "RMSprop", "deserialize",
+    "get", "schedules", "serialize",
+]  # fmt: skip
+
+_TABLE: dict[str, Any] = {
+    cls.__name__.lower(): cls for cls in (Adagrad, Adam, AdamW, LossScaleOptimizer, RMSprop, SGD)
+}  # fmt: skip
+
+
+def get(identifier: Any) -> Any:
+    """The optimizer for a name (in any case), an object, a class, a config or an optax transformation.
+
+    >>> get("adam").name
+    'adam'
+    """
+    if is_optax(identifier):
+        return OptaxOptimizer(identifier)
+    if isinstance(identifier, str):
+        identifier = identifier if serialization.get_registered_object(identifier) else identifier.lower()
+    elif not isinstance(identifier, (Optimizer, dict, type)):
+        raise ArgumentError(
+            "optimizer must be a name such as 'adam', an optimizer, its config or an optax transformation. "
+            f"Received: {identifier!r} of type {type(identifier).__name__}"
+        )
+    return serialization.resolve(identifier, Optimizer, _TABLE, "optimizer")
+
+
+def serialize(optimizer: Any) -> Any:
+    """The optimizer in Keras's JSON spelling."""
+    return serialization.serialize(optimizer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The optimizer that `serialize` described."""
+    with serialization.custom_object_scope(custom_objects or {}):
+        return get(config)

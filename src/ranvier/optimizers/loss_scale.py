@@ -1,0 +1,114 @@
+"""Dynamic loss scaling around another optimizer, for float16."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..core.pure import pure
+from ..core.variables import Variable
+from .base import Optimizer
+
+__all__ = ["LossScaleOptimizer"]
+
+
+class LossScaleOptimizer(Optimizer):
+    """Multiplies the loss so that small float16 gradients survive: Micikevicius et al., 2018, section 3.2.
+
+    A step whose gradients are not finite is left out and halves the scale; `dynamic_growth_steps` good steps in a row
+    double it.
+
+    Args:
+        inner_optimizer: the optimizer that makes the updates.
+        initial_scale: the scale at the start.
+        dynamic_growth_steps: good steps in a row after which the scale doubles.
+        name: the optimizer's name.
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Optimizer,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate=0.0, name=name, **kwargs)
+        self._variables.remove(self._learning_rate)
+        self.inner_optimizer = inner_optimizer
+        self.initial_scale = initial_scale
+        self.dynamic_growth_steps = dynamic_growth_steps
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the scale and the inner optimizer's state."""
+        if self.built:
+            return
+        start = float(self.initial_scale)
+        self.step_counter = self.add_variable((), "int32", name="step_counter")
+        self.dynamic_scale = self.add_variable(
+            (), "float32", lambda shape, dtype=None: np.float32(start), "dynamic_scale"
+        )
+        self.inner_optimizer.build(variables)
+        super().build(variables)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its own state and the inner optimizer's."""
+        return [*self._variables, *self.inner_optimizer.variables]
+
+    @property
+    def learning_rate(self) -> Any:
+        """The inner optimizer's learning rate."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.inner_optimizer.learning_rate = value
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times the scale."""
+        scale = self.dynamic_scale.value if self.built else self.initial_scale
+        return self.inner_optimizer.scale_loss(loss * jnp.asarray(scale, loss.dtype))
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """Unscale the gradients and update, unless they are not finite."""
+        weights = list(trainable_variables) if trainable_variables is not None else self._trainable_variables
+        self.build(weights)
+        scale = self.dynamic_scale.value
+        grads = [None if g is None else g / jnp.asarray(scale, g.dtype) for g in grads]
+        good = jnp.all(jnp.stack([jnp.all(jnp.isfinite(g)) for g in grads if g is not None]))
+        scope = [*weights, *self.variables]
+
+        def update() -> None:
+            self.inner_optimizer.apply(grads, weights)
+            grown = self.step_counter.value + 1 == self.dynamic_growth_steps
+            self.step_counter.assign(jnp.where(grown, 0, self.step_counter.value + 1))
+            doubled = jnp.where(jnp.isfinite(scale * 2), scale * 2, scale)
+            self.dynamic_scale.assign(jnp.where(grown, doubled, scale))
+
+        def skip() -> None:
+            self.step_counter.assign(0)
+            self.dynamic_scale.assign(scale / 2)
+
+        branches = [lambda v, f=f: pure(f, scope)(v)[1] for f in (update, skip)]
+        for variable, value in zip(scope, jax.lax.cond(good, *branches, [v.value for v in scope]), strict=True):
+            variable.assign(value)
+        self._iterations.assign_add(1)
+
+    def stateless_apply(
+        self, optimizer_variables: Any, grads: Any, trainable_variables: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """`apply` as a pure function of the values."""
+        weights = self._trainable_variables
+        new = pure(lambda: self.apply(grads, weights), [*weights, *self.variables])(
+            [*trainable_variables, *optimizer_variables]
+        )[1]
+        return new[: len(weights)], new[len(weights) :]
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """As the inner optimizer does it."""
+        self.inner_optimizer.finalize_variable_values(var_list)
