@@ -1,3 +1,92 @@
-"""ranvier: Keras 3's API on one compiled engine."""
+"""ranvier: neural networks behind Keras 3's API, compiled whole by JAX.
+
+``import ranvier as keras`` runs a Keras program. Submodules and the classes named here load when they are first
+used, so that the import itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib as _importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        datasets,
+        dtype_policies,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        mixed_precision,
+        models,
+        ops,
+        optimizers,
+        plot,
+        random,
+        regularizers,
+        saving,
+        tree,
+        utils,
+    )
+    from .core.dtypes import DTypePolicy, FloatDTypePolicy
+    from .core.variables import Variable
+    from .initializers import Initializer
+    from .layers import Input, InputSpec, Layer
+    from .losses import Loss
+    from .metrics import Metric
+    from .models import Model, Sequential
+    from .ops.symbolic import KerasTensor
+    from .optimizers import Optimizer
+    from .regularizers import Regularizer
+    from .training.gradients import gradients
+
+_MODULES = (
+    "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "initializers",
+    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot", "random", "regularizers",
+    "saving", "tree", "utils",
+)  # fmt: skip
+_NAMES = {
+    "DTypePolicy": "core.dtypes",
+    "FloatDTypePolicy": "core.dtypes",
+    "Initializer": "initializers",
+    "Input": "layers",
+    "InputSpec": "layers",
+    "KerasTensor": "ops.symbolic",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
+    "Sequential": "models",
+    "Variable": "core.variables",
+    "gradients": "training.gradients",
+}
+
+__all__ = [
+    "DTypePolicy", "FloatDTypePolicy", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric",
+    "Model", "Optimizer", "Regularizer", "Sequential", "Variable", "__version__", "activations", "backend", "callbacks",
+    "config", "constraints", "datasets", "dtype_policies", "gradients", "initializers", "layers", "losses", "metrics",
+    "mixed_precision", "models", "ops", "optimizers", "plot", "random", "regularizers", "saving", "tree", "utils",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return _importlib.import_module(f".{name}", __name__)
+    if name in _NAMES:
+        value = getattr(_importlib.import_module(f".{_NAMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'ranvier' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

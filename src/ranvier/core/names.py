@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-__all__ = ["auto_name", "clear_names", "current_path", "name_scope", "snake_case"]
+__all__ = ["auto_name", "clear_names", "count_name", "current_path", "name_scope", "snake_case"]
 
 _counts: Counter[str] = Counter()
 _scopes: ContextVar[tuple[str, ...]] = ContextVar("name_scopes", default=())
@@ -47,3 +47,9 @@ def name_scope(name: str) -> Iterator[None]:
 def current_path() -> str:
     """The names of the open scopes, joined by slashes."""
     return "/".join(_scopes.get())
+
+
+def count_name(prefix: str) -> int:
+    """How often `prefix` has been asked for, this time included."""
+    _counts[prefix] += 1
+    return _counts[prefix]

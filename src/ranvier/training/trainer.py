@@ -17,6 +17,7 @@ from ..data.split import split
 from ..ops import symbolic
 from .callbacks import CallbackList
 from .compilation import Compiled
+from .label_checks import check_labels
 from .loop import Session, python_logs
 from .prediction import predict_arrays, predict_stream
 from .program import Programs
@@ -31,6 +32,7 @@ class Trainer(Compiled):
     """The training half of a model. It sees the model as something to call that owns variables."""
 
     history: Any = None
+    _classes: list[int | None] = []  # the sizes of the outputs' last axes, known once the losses are built
 
     # --- steps, which users may override ----------------------------------------------------------------------------
 
@@ -82,6 +84,7 @@ class Trainer(Compiled):
         if not self._fully_built() or (compiled and not self._objectives_built()):
             specs = jax.tree.map(lambda a: symbolic.KerasTensor((None, *np.shape(a)[1:]), _dtype_of(a)), x)
             outputs = self._outline(specs)
+            self._classes = [t.shape[-1] if t.shape else None for t in symbolic.flatten(outputs)]
             if compiled and y is not None:
                 if self._losses_compiled is not None and not self._losses_compiled.built:
                     self._losses_compiled.build(outputs)
@@ -177,7 +180,9 @@ class Trainer(Compiled):
         if validation_data is not None:
             validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
         programs = self._prepare(data.peek(), learn=True)
-        self._check_labels(data)
+        for part, what in ((data, "y"), (validation, "validation_data's y")):
+            if isinstance(part, ArrayData) and len(part.arrays) > 1:
+                check_labels(self._losses_compiled, symbolic.flatten(part.arrays[1]), self._classes, what)
         hooks = _hooks(callbacks, self, verbose=spec.verbose, epochs=spec.epochs, steps=data.steps, history=True)
         generator = random.child_generator()
         self.stop_training = False

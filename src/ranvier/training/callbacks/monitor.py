@@ -6,14 +6,15 @@ import warnings
 from typing import Any
 
 from ...core.errors import ArgumentError, RanvierWarning
+from ...core.names import snake_case
 from .callback import Callback, Logs
 from .checks import choice, finite, nearest
 
 __all__ = ["MonitorCallback"]
 
-# Directions of metrics whose objects do not tell, by the words in their names.
-_UP = {"acc", "accuracy", "auc", "precision", "recall", "sensitivity", "specificity", "iou", "f1", "r2", "similarity"}
-_DOWN = {"loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "divergence", "perplexity"}
+# Words in the names of metrics of which more, or less, is better. ("io" is what MeanIoU has in mean_io_u.)
+_UP = "acc accuracy auc correlation f1 fbeta io iou precision r2 recall sensitivity similarity specificity true"
+_DOWN = "crossentropy divergence error false hinge logcosh loss mae mape mse msle perplexity poisson rmse"
 
 
 class MonitorCallback(Callback):
@@ -21,7 +22,8 @@ class MonitorCallback(Callback):
 
     Args:
         monitor: the metric's name in the logs.
-        mode: ``"min"``, ``"max"`` or ``"auto"``: whether less or more is better; "auto" asks the metric.
+        mode: ``"min"``, ``"max"`` or ``"auto"``: whether less or more is better; "auto" goes by the metric's class and
+            name.
         min_delta: how much better a value must be to count as an improvement; its sign is ignored.
         best: the value to beat at the start; None: the first one counts as best.
 
@@ -67,24 +69,13 @@ class MonitorCallback(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss":
             return -1
-        for metric in _metrics(self.model):
-            if metric.name == name and getattr(metric, "_direction", None) in ("up", "down"):
-                return 1 if metric._direction == "up" else -1
-        words = set(name.lower().split("_"))
-        if bool(words & _UP) != bool(words & _DOWN):
-            return 1 if words & _UP else -1
+        metrics = [metric for metric in getattr(self.model, "metrics", None) or [] if metric.name == name]
+        # A metric may bear any name; its class says what it is.
+        for candidate in [*(snake_case(type(metric).__name__) for metric in metrics), name.lower()]:
+            up, down = (any(word in words.split() for word in candidate.split("_")) for words in (_UP, _DOWN))
+            if up != down:
+                return 1 if up else -1
         raise ArgumentError(
             f"{type(self).__name__} cannot tell whether more or less of '{self.monitor}' is better. Pass mode='max' or "
             "mode='min'."
         )
-
-
-def _metrics(model: Any) -> list[Any]:
-    """The model's metrics, those inside collections too."""
-    found, waiting = [], list(getattr(model, "metrics", None) or [])
-    while waiting:
-        metric = waiting.pop(0)
-        if hasattr(metric, "name"):
-            found.append(metric)
-        waiting += list(getattr(metric, "metrics", None) or [])
-    return found

@@ -85,9 +85,10 @@ class ProgbarLogger(Callback):
         """Complete the bar of `predict`."""
         self._complete(None)
 
-    def _start(self) -> None:
+    def _start(self) -> Any:
         self.seen = 0
         self.progbar = Progbar(target=self.target, verbose=self.verbose, unit_name="step")
+        return self.progbar
 
     def _move(self, batch: int, logs: Logs) -> None:
         self.seen = batch + 1
@@ -95,10 +96,9 @@ class ProgbarLogger(Callback):
             self._show(self.seen, logs, finalize=False)
 
     def _complete(self, logs: Logs) -> None:
-        if self.progbar is None:
-            self._start()
+        bar = self.progbar or self._start()
         # Of a stream without a known length, the first pass tells it.
-        target = self.target = self.progbar.target = self.seen if self.target is None else self.target
+        target = self.target = bar.target = self.seen if self.target is None else self.target
         self._show(target, logs, finalize=True)
 
     def _show(self, current: int, logs: Logs, finalize: bool) -> None:

@@ -84,8 +84,8 @@ class ReduceLROnPlateau(MonitorCallback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare the epoch with the best; reduce the learning rate when patience is at its end."""
         logs = {} if logs is None else logs
-        rate = logs["learning_rate"] = learning_rate_of(self.model)
         current = self._current(logs, "Learning rate reduction is conditioned on")
+        rate = logs["learning_rate"] = learning_rate_of(self.model)
         if current is None:
             return
         if self.in_cooldown():

@@ -1,0 +1,98 @@
+"""What is measured: workloads (one process each), the figures each yields, and their sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FIGURES", "LEARNT", "SEEDS", "WORKLOADS", "Figure", "Size", "sizes"]
+
+WORKLOADS = ("import", "toy", "digits", "b2", "cnn", "predict", "accuracy")
+SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured quantity, a row of the report.
+
+    Args:
+        key: its name in the JSON and in the workers' answers.
+        title: its name for people.
+        unit: ``"s"``, ``"bytes"`` or ``"share"``.
+        workload: the workload whose processes yield it.
+    """
+
+    key: str
+    title: str
+    unit: str
+    workload: str
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("import", "import", "s", "import"),
+    Figure("first_model", "import and build a first model", "s", "import"),
+    Figure("toy_cold", "y = 2x − 1, 500 epochs, from process start", "s", "toy"),
+    Figure("toy_warm", "y = 2x − 1, 500 epochs, second fit", "s", "toy"),
+    Figure("first_epoch", "process start to end of first MNIST epoch", "s", "digits"),
+    Figure("digits", "digits MLP 784-128-10, an epoch", "s", "digits"),
+    Figure("memory", "digits MLP, peak memory", "bytes", "digits"),
+    Figure("b2", "MLP with BatchNorm and Dropout, an epoch", "s", "b2"),
+    Figure("cnn", "small CNN, an epoch of 6,000 images", "s", "cnn"),
+    Figure("predict", "predict one sample, median", "s", "predict"),
+    Figure("predict_p99", "predict one sample, 99th percentile", "s", "predict"),
+    Figure("accuracy", "test accuracy of the demo, 10 epochs", "share", "accuracy"),
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a workload one process does.
+
+    Args:
+        rounds: processes per peer, interleaved: A B C A B C …
+        warmups: further processes before the first round, not counted: they fill file and compilation caches.
+        images: training images in an epoch.
+        epochs: epochs in one timed `fit`, whose time is divided by them.
+        fits: timed fits after the warm-up fit of one epoch.
+        calls: predictions of one sample, at most.
+    """
+
+    rounds: int
+    warmups: int = 0
+    images: int = 0
+    epochs: int = 0
+    fits: int = 0
+    calls: int = 0
+
+
+_FULL = {
+    "import": Size(rounds=9, warmups=1),
+    "toy": Size(rounds=7, warmups=1, images=6, epochs=500, fits=5),
+    "digits": Size(rounds=5, warmups=1, images=60_000, epochs=3, fits=1),
+    "b2": Size(rounds=3, images=60_000, epochs=2, fits=1),
+    "cnn": Size(rounds=5, images=6_000, epochs=2, fits=1),
+    "predict": Size(rounds=5, calls=3_000),
+    "accuracy": Size(rounds=SEEDS, images=60_000, epochs=10),
+}
+_QUICK = {
+    "import": Size(rounds=1, warmups=0),
+    "toy": Size(rounds=1, images=6, epochs=500, fits=1),
+    "digits": Size(rounds=1, images=12_000, epochs=1, fits=1),
+    "b2": Size(rounds=1, images=6_000, epochs=1, fits=1),
+    "cnn": Size(rounds=1, images=1_280, epochs=1, fits=1),
+    "predict": Size(rounds=1, calls=300),
+    "accuracy": Size(rounds=1, images=60_000, epochs=10),
+}
+
+
+def sizes(quick: bool, rounds: int | None = None) -> dict[str, Size]:
+    """The size of every workload; `rounds` overrides the number of rounds, but for the seeds of the accuracy."""
+    table = dict(_QUICK if quick else _FULL)
+    if rounds is not None:
+        if rounds < 1:
+            raise ValueError(f"rounds must be at least 1. Received: {rounds}")
+        table = {k: s if k == "accuracy" else Size(**{**vars(s), "rounds": rounds}) for k, s in table.items()}
+    return table
+
+
+# What a run must have learnt to count, lowest and highest: the prediction at 10, then shares of right answers.
+LEARNT = {"toy": (18.9, 19.1), "digits": (0.8, 1.0), "b2": (0.8, 1.0), "cnn": (0.6, 1.0)}

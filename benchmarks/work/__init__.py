@@ -1,0 +1,1 @@
+"""What runs inside the measured processes: one module a kind of peer."""

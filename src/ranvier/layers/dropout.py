@@ -1,0 +1,211 @@
+"""Layers that disturb their inputs during training, against overfitting."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..core.random import SeedGenerator, keep_mask
+from ..core.settings import standardize_data_format
+from ..regularizers import L1L2
+from .base import Layer
+from .checks import rate_between
+from .input_spec import InputSpec
+
+__all__ = [
+    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
+    "SpatialDropout2D", "SpatialDropout3D",
+]  # fmt: skip
+
+
+class Dropout(Layer):
+    """Sets each element to 0 with probability `rate` and scales the rest by 1 / (1 − rate): Srivastava et al., 2014.
+
+    Args:
+        rate: the fraction that is dropped, from 0 to 1.
+        noise_shape: the shape of the mask, 1 (or None for the input's size) where elements fall together.
+        seed: an integer, for the same masks in every run.
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.rate = rate_between(type(self).__name__, "rate", rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed) if rate > 0 else None
+        self.supports_masking = True
+
+    def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self.noise_shape is None:
+            return shape
+        return tuple(s if n is None else n for n, s in zip(self.noise_shape, shape, strict=True))
+
+    def call(self, inputs: Any, training: bool | None = False) -> Any:
+        """Dropped and scaled inputs in training, the inputs otherwise."""
+        if not training or self.seed_generator is None:
+            return inputs
+        if self.rate == 1:
+            return jnp.zeros_like(inputs)
+        kept = keep_mask(self.seed_generator.next(), 1 - self.rate, self._mask_shape(inputs.shape))
+        return jnp.where(kept, inputs / (1 - self.rate), jnp.zeros((), inputs.dtype))
+
+
+class _SpatialDropout(Dropout):
+    """Base of dropouts that drop whole channels."""
+
+    config_excluded = Dropout.config_excluded | {"noise_shape"}
+    _spatial_axes: tuple[int, ...] = (1,)
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
+        super().__init__(rate, seed=seed, **kwargs)
+        self.input_spec = InputSpec(ndim=len(self._spatial_axes) + 2)
+
+    def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        first = getattr(self, "data_format", "channels_last") == "channels_first"
+        spatial = [a + 1 for a in self._spatial_axes] if first else self._spatial_axes
+        return tuple(1 if i in spatial else s for i, s in enumerate(shape))
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Drops whole channels of sequences, (batch, time, channels): Tompson et al., 2015.
+
+    Args:
+        rate: the fraction of channels that is dropped.
+        seed: an integer, for the same masks in every run.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
+        super().__init__(rate, seed, name=name, dtype=dtype, **kwargs)
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Drops whole channels of images: Tompson et al., 2015.
+
+    Args:
+        rate: the fraction of channels that is dropped.
+        data_format: where the channels are.
+        seed: an integer, for the same masks in every run.
+    """
+
+    _spatial_axes = (1, 2)
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(rate, seed, name=name, dtype=dtype, **kwargs)
+        self.data_format = standardize_data_format(data_format)
+
+
+class SpatialDropout3D(SpatialDropout2D):
+    """Drops whole channels of volumes: Tompson et al., 2015.
+
+    Args:
+        rate: the fraction of channels that is dropped.
+        data_format: where the channels are.
+        seed: an integer, for the same masks in every run.
+    """
+
+    _spatial_axes = (1, 2, 3)
+
+
+class GaussianNoise(Layer):
+    """Adds normal noise in training.
+
+    Args:
+        stddev: the noise's standard deviation.
+        seed: an integer, for the same noise in every run.
+    """
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.stddev = rate_between("GaussianNoise", "stddev", stddev)
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed) if stddev > 0 else None
+        self.supports_masking = True
+
+    def call(self, inputs: Any, training: bool | None = False) -> Any:
+        """Noisy inputs in training, the inputs otherwise."""
+        if not training or self.seed_generator is None:
+            return inputs
+        return inputs + self.stddev * jax.random.normal(self.seed_generator.next(), inputs.shape, inputs.dtype)
+
+
+class GaussianDropout(Layer):
+    """Multiplies by normal noise around 1 in training: Srivastava et al., 2014, section 10.
+
+    Args:
+        rate: the noise has the variance rate / (1 − rate), that of dropout.
+        seed: an integer, for the same noise in every run.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.rate = rate_between("GaussianDropout", "rate", rate)
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed) if rate > 0 else None
+        self.supports_masking = True
+
+    def call(self, inputs: Any, training: bool | None = False) -> Any:
+        """Noisy inputs in training, the inputs otherwise."""
+        if not training or self.seed_generator is None:
+            return inputs
+        noise = jax.random.normal(self.seed_generator.next(), inputs.shape, inputs.dtype)
+        return inputs * (1 + math.sqrt(self.rate / (1 - self.rate)) * noise)
+
+
+class AlphaDropout(Layer):
+    """Dropout that keeps mean 0 and variance 1 of inputs that have them, for SELU: Klambauer et al., 2017.
+
+    Args:
+        rate: the fraction that is dropped.
+        noise_shape: the shape of the mask.
+        seed: an integer, for the same masks in every run.
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.rate = rate_between("AlphaDropout", "rate", rate)
+        self.noise_shape = noise_shape
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed) if rate > 0 else None
+        self.supports_masking = True
+
+    def call(self, inputs: Any, training: bool | None = False) -> Any:
+        """Dropped, scaled and shifted inputs in training, the inputs otherwise."""
+        if not training or self.seed_generator is None:
+            return inputs
+        low = -1.7580993408473766  # what SELU tends to far to the left
+        shape = inputs.shape if self.noise_shape is None else tuple(self.noise_shape)
+        kept = keep_mask(self.seed_generator.next(), 1 - self.rate, shape)
+        a = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
+        return a * jnp.where(kept, inputs, jnp.asarray(low, inputs.dtype)) - a * low * self.rate
+
+
+class ActivityRegularization(Layer):
+    """The inputs as they are, with a penalty on them added to the loss.
+
+    Args:
+        l1: factor of the sum of absolute values.
+        l2: factor of the sum of squares.
+    """
+
+    config_excluded = Layer.config_excluded | {"activity_regularizer"}
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
+        super().__init__(activity_regularizer=L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1 = l1
+        self.l2 = l2
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs."""
+        return inputs

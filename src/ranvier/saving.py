@@ -1,0 +1,17 @@
+"""`keras.saving`: configs of objects, and the registry of custom ones."""
+
+from .core.serialization import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from .core.serialization import deserialize as deserialize_keras_object
+from .core.serialization import serialize as serialize_keras_object
+
+__all__ = [
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
+    "get_registered_object", "register_keras_serializable", "serialize_keras_object",
+]  # fmt: skip
