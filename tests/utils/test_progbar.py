@@ -71,12 +71,12 @@ def test_on_a_terminal_it_is_kerass(seconds, stride, target, finalize, arguments
 
 @pytest.mark.parametrize("verbose", [1, 2])
 def test_colours_and_the_single_line_are_kerass_too(verbose):
-    arguments = dict(seconds=[1.0], counts=[4], finals=[None], target=4, verbose=verbose)
+    arguments = {"seconds": [1.0], "counts": [4], "finals": [None], "target": 4, "verbose": verbose}
     assert drawn(Progbar, **arguments) == drawn(keras.utils.Progbar, **arguments)
 
 
 def test_an_unknown_target_is_kerass_until_the_end_and_a_bar_then():
-    arguments = dict(seconds=[1.0] * 3, counts=[1, 2, 3], target=None)
+    arguments = {"seconds": [1.0] * 3, "counts": [1, 2, 3], "target": None}
     assert frames(drawn(Progbar, finals=[None] * 3, **arguments)) == frames(
         drawn(keras.utils.Progbar, finals=[None] * 3, **arguments)
     )

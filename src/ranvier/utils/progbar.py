@@ -146,7 +146,8 @@ class Progbar:
         full, empty = _symbols()
         done = min(self.width, int(self.width * current / max(target, 1)))
         count = f"{current:>{len(str(target))}}/{target}"
-        return f"{_BOLD}{count}{_OFF} {_GREEN}{full * done}{_GREY}{empty * (self.width - done)}{_OFF}"
+        bar = f"{_GREEN}{full * done}{_OFF}" if done else ""
+        return f"{_BOLD}{count}{_OFF} {bar}{_GREY}{empty * (self.width - done)}{_OFF}"
 
     def _tail(self, current: int, now: float, final: bool) -> str:
         """Times and metrics."""
