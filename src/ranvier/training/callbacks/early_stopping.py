@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...utils.interactive import print_message
 from .callback import Logs
 from .checks import count, finite, verbosity
 from .monitor import MonitorCallback
@@ -95,8 +96,8 @@ class EarlyStopping(MonitorCallback):
     def on_train_end(self, logs: Logs = None) -> None:
         """Restore the best weights, if that was asked for."""
         if self.stopped_epoch > 0 and self.verbose:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+            print_message(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
             if self.verbose:
-                print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+                print_message(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)

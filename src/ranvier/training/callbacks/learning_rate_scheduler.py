@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import ArgumentError, ArgumentTypeError
+from ...utils.interactive import print_message
 from .callback import Callback, Logs
 from .checks import verbosity
 from .learning_rates import learning_rate_of, set_learning_rate
@@ -47,7 +48,7 @@ class LearningRateScheduler(Callback):
         rate = _learning_rate(rate, epoch)
         set_learning_rate(self.model, rate)
         if self.verbose:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            print_message(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Add the learning rate to the logs."""

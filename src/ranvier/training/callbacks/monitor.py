@@ -13,7 +13,7 @@ from .checks import choice, finite, nearest
 __all__ = ["MonitorCallback"]
 
 # Words in the names of metrics of which more, or less, is better. ("io" is what MeanIoU has in mean_io_u.)
-_UP = "acc accuracy auc correlation f1 fbeta io iou precision r2 recall sensitivity similarity specificity true"
+_UP = "acc accuracy auc beta correlation f1 fbeta io iou precision r2 recall sensitivity similarity specificity true"
 _DOWN = "crossentropy divergence error false hinge logcosh loss mae mape mse msle perplexity poisson rmse"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...utils.interactive import print_message
 from ...utils.progbar import Progbar
 from .callback import Callback, Logs
 
@@ -47,7 +48,7 @@ class ProgbarLogger(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Head the epoch and start its bar."""
         if self.verbose and self.epochs > 1:
-            print(f"Epoch {epoch + 1}/{self.epochs}")
+            print_message(f"Epoch {epoch + 1}/{self.epochs}")
         self._start()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
@@ -87,7 +88,7 @@ class ProgbarLogger(Callback):
 
     def _start(self) -> Any:
         self.seen = 0
-        self.progbar = Progbar(target=self.target, verbose=self.verbose, unit_name="step")
+        self.progbar = Progbar(target=self.target, verbose=self.verbose, stateless_metrics=(), unit_name="step")
         return self.progbar
 
     def _move(self, batch: int, logs: Logs) -> None:
@@ -102,6 +103,4 @@ class ProgbarLogger(Callback):
         self._show(target, logs, finalize=True)
 
     def _show(self, current: int, logs: Logs, finalize: bool) -> None:
-        logs = logs or {}
-        self.progbar.stateful_metrics = set(self.progbar.stateful_metrics) | set(logs)
-        self.progbar.update(current, list(logs.items()), finalize=finalize)
+        self.progbar.update(current, list((logs or {}).items()), finalize=finalize)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import ArgumentError
+from ...utils.interactive import print_message
 from .callback import Logs
 from .checks import count, finite, nearest, verbosity
 from .learning_rates import learning_rate_of, set_learning_rate
@@ -101,6 +102,6 @@ class ReduceLROnPlateau(MonitorCallback):
                 rate = max(rate * self.factor, self.min_lr)
                 set_learning_rate(self.model, rate)
                 if self.verbose:
-                    print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
+                    print_message(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
                 self.cooldown_counter = self.cooldown
                 self.wait = 0

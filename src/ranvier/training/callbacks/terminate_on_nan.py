@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ...core.errors import DivergenceError
+from ...utils.interactive import print_message
 from .callback import Callback, Logs
 
 __all__ = ["TerminateOnNaN"]
@@ -50,5 +51,5 @@ class TerminateOnNaN(Callback):
                 f"The loss is {loss} {where}. Usual causes: a learning rate that is too high, unscaled inputs, or NaN "
                 "in the data."
             )
-        print(f"{when}: Invalid loss, terminating training")
+        print_message(f"{when}: Invalid loss, terminating training")
         self.model.stop_training = True
