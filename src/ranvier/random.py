@@ -74,13 +74,10 @@ def uniform(
         shape: the shape of the result.
         minval: the lower end.
         maxval: the upper end.
-        dtype: a float type (None: `floatx()`), or an integer type for whole numbers.
+        dtype: a float type; None: `floatx()`. For whole numbers there is `randint`.
         seed: see the module's text.
     """
-    name = dtypes.standardize_dtype(dtype)
-    if not dtypes.is_float(name):
-        return randint(shape, minval, maxval, name, seed)
-    return jax.random.uniform(draw_seed(seed), tuple(shape), name, minval, maxval)
+    return jax.random.uniform(draw_seed(seed), tuple(shape), _float_dtype(dtype, "uniform"), minval, maxval)
 
 
 def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: int | SeedGenerator | None = None) -> Any:
@@ -115,7 +112,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: int |
     logits = jnp.asarray(tensor(logits))
     if logits.ndim != 2:
         raise ShapeError(f"logits must have shape (batch, classes). Received: shape {logits.shape}")
-    drawn = jax.random.categorical(draw_seed(seed), logits[:, None, :], axis=-1, shape=(len(logits), num_samples))
+    drawn = jax.random.categorical(draw_seed(seed), logits[:, :, None], axis=1, shape=(len(logits), num_samples))
     return drawn.astype(dtypes.standardize_dtype(dtype))
 
 
@@ -147,14 +144,16 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: int | SeedG
 
 @op
 def shuffle(x: Any, axis: int = 0, seed: int | SeedGenerator | None = None) -> Any:
-    """The slices of `x` along `axis` in random order.
+    """The elements of `x` in random order along `axis`, each of the lines that run that way for itself.
+
+    To move whole rows together, index with a shuffled range: ``ops.take(x, shuffle(ops.arange(n)), axis=0)``.
 
     Args:
         x: a tensor.
         axis: the axis that is shuffled.
         seed: see the module's text.
     """
-    return jax.random.permutation(draw_seed(seed), jnp.asarray(tensor(x)), axis)
+    return jax.random.permutation(draw_seed(seed), jnp.asarray(tensor(x)), axis, independent=True)
 
 
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: int | SeedGenerator | None = None) -> Any:

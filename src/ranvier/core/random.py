@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import names
+from . import names, serialization
 from .errors import ArgumentError
 from .variables import Variable
 
@@ -74,6 +74,8 @@ class SeedGenerator:
         name: the name of its state's scope.
     """
 
+    keras_module = "keras.random"
+
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any):
         if kwargs:
             raise ArgumentError(f"SeedGenerator takes seed and name. Received also: {', '.join(kwargs)}")
@@ -99,12 +101,15 @@ class SeedGenerator:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal generator."""
-        return {"seed": self.seed}
+        return {"seed": self.seed, "name": self.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
         """The generator that `get_config` described."""
         return cls(**config)
+
+
+serialization.register_builtin(SeedGenerator)
 
 
 def draw_seed(seed: Any = None) -> jax.Array:
