@@ -73,7 +73,7 @@ class EventFiles:
         from tensorboardX.proto.tensor_pb2 import TensorProto  # type: ignore[attr-defined]
         from tensorboardX.proto.types_pb2 import DT_STRING  # type: ignore[attr-defined]
 
-        plugin = SummaryMetadata.PluginData(plugin_name="graph_keras_model", content="1")
+        plugin = SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
         tensor = TensorProto(dtype=DT_STRING, string_val=[config.encode()])
         value = Summary.Value(tag="keras", metadata=SummaryMetadata(plugin_data=plugin), tensor=tensor)
         self._write(run, Summary(value=[value]), 0)
