@@ -54,6 +54,8 @@ def read(value: Any, name: str) -> Any:
         return None
     if isinstance(value, Mapping):
         return {key: read(item, f"{name}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, range):
+        return _from_numbers(value, name)
     if isinstance(value, (list, tuple)):
         if not _holds_arrays(value):
             return _from_numbers(value, name)
@@ -118,6 +120,8 @@ def _foreign(value: Any, name: str) -> Any:
         return _from_numpy(np.asarray(value.numpy()), name)
     if isinstance(value, (str, bytes, numbers.Number, np.generic)):
         raise DataError(f"{name} must be an array with one row a sample. Received: {describe(value)}")
+    if isinstance(value, Rows):
+        return value
     if is_lazy(value):
         if not _is_number_type(value.dtype) or len(value.shape) == 0:
             raise DataError(f"{name} must hold numbers, one row a sample. Received: {describe(value)}")

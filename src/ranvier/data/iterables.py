@@ -23,9 +23,9 @@ __all__ = ["is_stream", "make_stream"]
 
 def is_stream(x: Any) -> bool:
     """Whether `x` gives batches, rather than being the data."""
-    if isinstance(x, (str, bytes, np.ndarray, list, tuple, Mapping)) or hasattr(x, "__array__"):
+    if isinstance(x, (str, bytes, np.ndarray, list, tuple, range, Mapping)) or hasattr(x, "__array__"):
         return False
-    if is_py_dataset(x) or hasattr(x, "__next__"):
+    if is_py_dataset(x) or hasattr(x, "__next__") or is_from(x, "torch", "Dataset"):
         return True
     return hasattr(x, "__iter__") and not (hasattr(x, "shape") and hasattr(x, "dtype")) and not hasattr(x, "tocoo")
 

@@ -1,0 +1,98 @@
+"""Class weights become the sample weights that Keras makes of them; unknown classes are refused or told."""
+
+import keras
+import numpy as np
+import pytest
+
+from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning
+from ranvier.data import make_data
+
+N = 6
+LABELS = np.array([0, 1, 2, 1, 0, 3])
+
+
+def keras_weights(y, class_weight):
+    """The sample weights that reach a Keras model's loss."""
+    seen = []
+
+    class Probe(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.scale = self.add_weight(shape=(), name="scale")
+
+        def call(self, x):
+            return x * self.scale
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            if training:
+                seen.append(np.asarray(sample_weight))
+            return keras.ops.sum(self.scale)
+
+    model = Probe()
+    model.compile("sgd", run_eagerly=True)
+    model.train_on_batch(np.ones((N, 1), "float32"), y, class_weight=class_weight)
+    return seen[-1]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [LABELS, LABELS[:, None], LABELS.astype("float32"), np.eye(4)[LABELS], LABELS.astype(np.uint8)],
+    ids=lambda y: str(y.shape),
+)
+@pytest.mark.parametrize("class_weight", [{0: 1.0, 1: 2.0, 2: 0.5, 3: 0}, {1: 3}, {2.0: 4.0, np.int64(0): 5}])
+def test_weights_are_kerass(y, class_weight):
+    weight = make_data(np.ones((N, 1)), y, class_weight=class_weight).arrays[2]
+    assert (weight.shape, weight.dtype) == ((N,), np.float32)
+    np.testing.assert_allclose(weight, keras_weights(y, class_weight))
+
+
+def test_in_batches_too():
+    data = make_data(iter([(np.ones((N, 1)), LABELS)]), class_weight={1: 3.0})
+    assert data.peek()[2].tolist() == [1, 3, 1, 3, 1, 1]
+    with pytest.raises(DataError, match="not both"):
+        make_data(iter([(np.ones(N), LABELS, np.ones(N))]), class_weight={1: 3.0}).peek()
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "error", "message"),
+    [
+        ([1.0, 2.0], ArgumentTypeError, r"dict\(enumerate\(weights\)\).*list"),
+        ("balanced", ArgumentTypeError, "str"),
+        ({"1": 2.0}, ArgumentTypeError, "Did you mean 1"),
+        ({0.5: 2.0}, ArgumentTypeError, "0.5"),
+        ({-1: 2.0}, ArgumentError, "-1"),
+        ({0: -2.0}, ArgumentError, r"class_weight\[0\].*-2.0"),
+        ({0: np.nan}, ArgumentError, "finite"),
+        ({0: "x"}, ArgumentError, "'x'"),
+    ],
+)
+def test_dicts_that_are_refused(class_weight, error, message):
+    with pytest.raises(error, match=message):
+        make_data(np.ones((N, 1)), LABELS, class_weight=class_weight)
+
+
+def test_unknown_classes():
+    with pytest.raises(ArgumentError, match=r"classes \[4, 9\], but y has 4 classes"):
+        make_data(np.ones((N, 1)), np.eye(4)[LABELS], class_weight={0: 1.0, 9: 1.0, 4: 1.0})
+    with pytest.warns(DataWarning, match=r"classes \[9\], which never occur in y; its classes are \[0, 1, 2, 3\]"):
+        make_data(np.ones((N, 1)), LABELS, class_weight={0: 1.0, 9: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "y is None"),
+        ({"a": LABELS}, "single output.*dict"),
+        (np.zeros((N, 2, 2)), "sample_weight instead"),
+        (LABELS + 0.5, r"y\[0\] = 0\.5"),
+    ],
+    ids=str,
+)
+def test_targets_without_classes(y, message):
+    with pytest.raises(DataError, match=message):
+        make_data(np.ones((N, 1)), y, class_weight={0: 1.0})
+
+
+def test_not_both_kinds_of_weights():
+    with pytest.raises(ArgumentError, match="not both"):
+        make_data(np.ones((N, 1)), LABELS, np.ones(N), class_weight={0: 1.0})
