@@ -58,7 +58,7 @@ def host_generator(seed: Any = None) -> np.random.Generator:
         return _host
     if isinstance(seed, SeedGenerator):
         return np.random.default_rng([int(w) for w in np.asarray(seed.next())])
-    return np.random.default_rng(int(seed))
+    return np.random.default_rng(int(seed) % 2**64)  # negative seeds are seeds too
 
 
 def child_generator() -> np.random.Generator:

@@ -50,7 +50,7 @@ _TABLE |= {
 
 
 def get(identifier: Any) -> Any:
-    """The initialiser for a name, an object, a class, a config, an array or a callable ``(shape, dtype)``; None stays None.
+    """The initialiser for a name, an object, a class, a config, an array or a callable; None stays None.
 
     >>> get("he_normal").get_config()["seed"] is None
     True

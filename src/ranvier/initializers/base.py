@@ -10,9 +10,10 @@ import numpy as np
 from ..core import settings
 from ..core.configurable import Configurable
 from ..core.dtypes import standardize_dtype
+from ..core.errors import ArgumentError
 from ..core.random import SeedGenerator, host_generator
 
-__all__ = ["Initializer", "RandomInitializer", "fans", "numpy_dtype"]
+__all__ = ["Initializer", "RandomInitializer", "fans", "numpy_dtype", "sizes"]
 
 
 class Initializer(Configurable):
@@ -43,6 +44,8 @@ class RandomInitializer(Initializer):
     """
 
     def __init__(self, seed: int | SeedGenerator | None = None):
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer, SeedGenerator, type(None))):
+            raise ArgumentError(f"seed must be an integer, a SeedGenerator or None. Received: seed={seed!r}")
         self.seed = seed
 
     def generator(self) -> np.random.Generator:
@@ -59,6 +62,14 @@ def _named(name: str) -> Any:
     import jax.numpy as jnp
 
     return getattr(jnp, name) if name.startswith(("bfloat", "float8")) else name
+
+
+def sizes(shape: Any) -> tuple[int, ...]:
+    """`shape` as a tuple of plain integers; refuses unknown and negative sizes."""
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in shape):
+        raise ArgumentError(f"shape must hold whole sizes of at least 0. Received: shape={shape}")
+    return tuple(int(size) for size in shape)
 
 
 def fans(shape: tuple[int, ...]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ArgumentError, ShapeError
-from .base import Initializer, numpy_dtype
+from .base import Initializer, numpy_dtype, sizes
 
 __all__ = ["STFT", "Constant", "Identity", "Ones", "Zeros"]
 
@@ -17,7 +17,7 @@ class Zeros(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """Zeros of `shape`."""
-        return np.zeros(shape, numpy_dtype(dtype))
+        return np.zeros(sizes(shape), numpy_dtype(dtype))
 
 
 class Ones(Initializer):
@@ -25,7 +25,7 @@ class Ones(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """Ones of `shape`."""
-        return np.ones(shape, numpy_dtype(dtype))
+        return np.ones(sizes(shape), numpy_dtype(dtype))
 
 
 class Constant(Initializer):
@@ -62,7 +62,11 @@ class Identity(Initializer):
         """The identity of `shape`, (rows, columns)."""
         if len(shape) != 2:
             raise ShapeError(f"Identity initialises matrices. Received: shape={tuple(shape)}")
-        return self.gain * np.eye(*shape, dtype=numpy_dtype(dtype))
+        return (self.gain * np.eye(*sizes(shape))).astype(numpy_dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal object; the usual gain of 1 goes without saying, as in Keras's files."""
+        return {} if self.gain == 1 else super().get_config()
 
 
 class STFT(Initializer):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ArgumentError, ShapeError
-from .base import RandomInitializer, fans, numpy_dtype
+from .base import RandomInitializer, fans, numpy_dtype, sizes
 
 __all__ = [
     "GlorotNormal",
@@ -26,6 +26,12 @@ __all__ = [
 
 # The standard deviation of a standard normal distribution cut off at ±2.
 _CUT_DEVIATION = 0.87962566103423978
+
+
+def _finite(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
+        raise ArgumentError(f"{name} must be a finite number. Received: {name}={value!r}")
+    return value
 
 
 def _truncated(generator: np.random.Generator, shape: Any) -> np.ndarray:
@@ -47,12 +53,14 @@ class RandomNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
         super().__init__(seed)
-        self.mean = mean
-        self.stddev = stddev
+        self.mean = _finite("mean", mean)
+        self.stddev = _finite("stddev", stddev)
+        if stddev < 0:
+            raise ArgumentError(f"stddev must not be negative. Received: stddev={stddev!r}")
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """Values of `shape`."""
-        return (self.mean + self.stddev * self.generator().standard_normal(shape)).astype(numpy_dtype(dtype))
+        return (self.mean + self.stddev * self.generator().standard_normal(sizes(shape))).astype(numpy_dtype(dtype))
 
 
 class TruncatedNormal(RandomInitializer):
@@ -66,12 +74,14 @@ class TruncatedNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
         super().__init__(seed)
-        self.mean = mean
-        self.stddev = stddev
+        self.mean = _finite("mean", mean)
+        self.stddev = _finite("stddev", stddev)
+        if stddev < 0:
+            raise ArgumentError(f"stddev must not be negative. Received: stddev={stddev!r}")
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """Values of `shape`."""
-        return (self.mean + self.stddev * _truncated(self.generator(), shape)).astype(numpy_dtype(dtype))
+        return (self.mean + self.stddev * _truncated(self.generator(), sizes(shape))).astype(numpy_dtype(dtype))
 
 
 class RandomUniform(RandomInitializer):
@@ -85,12 +95,14 @@ class RandomUniform(RandomInitializer):
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None):
         super().__init__(seed)
-        self.minval = minval
-        self.maxval = maxval
+        self.minval = _finite("minval", minval)
+        self.maxval = _finite("maxval", maxval)
+        if minval > maxval:
+            raise ArgumentError(f"minval must not exceed maxval. Received: minval={minval!r}, maxval={maxval!r}")
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """Values of `shape`."""
-        return self.generator().uniform(self.minval, self.maxval, shape).astype(numpy_dtype(dtype))
+        return self.generator().uniform(self.minval, self.maxval, sizes(shape)).astype(numpy_dtype(dtype))
 
 
 class VarianceScaling(RandomInitializer):
@@ -102,10 +114,10 @@ class VarianceScaling(RandomInitializer):
         distribution: ``"truncated_normal"``, ``"untruncated_normal"`` or ``"uniform"``.
         seed: see `RandomInitializer`.
         input_axes: the axes whose sizes multiply to the number of inputs; None: as kernels have them.
-        output_axes: the axes whose sizes multiply to the number of outputs.
+        output_axes: the axes whose sizes multiply to the number of outputs; goes with `input_axes`.
 
     Raises:
-        ArgumentError: a scale that is not positive, an unknown mode or distribution.
+        ArgumentError: a scale that is not positive, an unknown mode or distribution, or only one kind of axes.
     """
 
     def __init__(
@@ -117,7 +129,7 @@ class VarianceScaling(RandomInitializer):
         input_axes: Any = None,
         output_axes: Any = None,
     ):
-        if scale <= 0:
+        if _finite("scale", scale) <= 0:
             raise ArgumentError(f"scale must be positive. Received: scale={scale}")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
             raise ArgumentError(f"mode must be 'fan_in', 'fan_out' or 'fan_avg'. Received: mode={mode!r}")
@@ -126,6 +138,11 @@ class VarianceScaling(RandomInitializer):
             raise ArgumentError(
                 "distribution must be 'uniform', 'truncated_normal' or 'untruncated_normal'. "
                 f"Received: distribution={distribution!r}"
+            )
+        if (input_axes is None) != (output_axes is None):
+            raise ArgumentError(
+                "input_axes and output_axes go together: give both or neither. "
+                f"Received: input_axes={input_axes!r}, output_axes={output_axes!r}"
             )
         super().__init__(seed)
         self.scale = scale
@@ -136,7 +153,8 @@ class VarianceScaling(RandomInitializer):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """Values of `shape`."""
-        inputs, outputs = self._fans(tuple(shape))
+        shape = sizes(shape)
+        inputs, outputs = self._fans(shape)
         fan = {"fan_in": inputs, "fan_out": outputs, "fan_avg": (inputs + outputs) / 2}[self.mode]
         variance = self.scale / max(1.0, fan)
         generator = self.generator()
@@ -150,12 +168,12 @@ class VarianceScaling(RandomInitializer):
         return values.astype(numpy_dtype(dtype))
 
     def _fans(self, shape: tuple[int, ...]) -> tuple[float, float]:
-        inputs, outputs = fans(shape)
-        if self.input_axes is not None:
-            inputs = float(math.prod(shape[a] for a in np.atleast_1d(self.input_axes)))
-        if self.output_axes is not None:
-            outputs = float(math.prod(shape[a] for a in np.atleast_1d(self.output_axes)))
-        return inputs, outputs
+        if self.input_axes is None or self.output_axes is None:
+            return fans(shape)
+        inputs, outputs = (
+            math.prod(shape[a] for a in np.atleast_1d(axes)) for axes in (self.input_axes, self.output_axes)
+        )
+        return float(inputs), float(outputs)
 
 
 class _Scaled(VarianceScaling):
@@ -214,10 +232,11 @@ class Orthogonal(RandomInitializer):
 
     def __init__(self, gain: float = 1.0, seed: Any = None):
         super().__init__(seed)
-        self.gain = gain
+        self.gain = _finite("gain", gain)
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """Values of `shape`, of at least two axes; all but the last count as rows."""
+        shape = sizes(shape)
         if len(shape) < 2:
             raise ShapeError(f"Orthogonal initialises tensors of two axes or more. Received: shape={tuple(shape)}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
