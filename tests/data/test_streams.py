@@ -10,7 +10,7 @@ import pytest
 
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning
 from ranvier.core.random import set_random_seed
-from ranvier.data import PyDataset, StreamData, make_data
+from ranvier.data import ArrayData, PyDataset, StreamData, make_data
 from ranvier.data.prefetch import prefetched
 
 
@@ -121,6 +121,17 @@ def test_steps_per_epoch_of_a_dataset_are_kerass(steps, epochs):
         data = make_data(Dataset(), steps_per_epoch=steps)  # Keras's own class is taken too
         assert [numbers(data) for _ in range(3)] == epochs
     assert Steps.counts == [len(epoch) for epoch in epochs]
+
+
+def test_validation_starts_from_the_beginning_each_time():
+    x = np.repeat(np.arange(9.0), 2).reshape(9, 2)
+    arrays = make_data(x, batch_size=4, steps_per_epoch=2, what="validation_data")
+    assert isinstance(arrays, ArrayData)
+    assert (arrays.size, arrays.steps) == (8, 2)
+    stream = make_data(Counted(3), steps_per_epoch=2, what="validation_data")
+    assert [numbers(stream), numbers(stream)] == [[0, 1], [0, 1]]
+    once = make_data((batch(i) for i in range(4)), steps_per_epoch=2, what="validation_data")
+    assert [numbers(once), numbers(once)] == [[0, 1], [2, 3]]
 
 
 def test_a_first_look_takes_nothing_away():

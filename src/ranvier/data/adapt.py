@@ -17,6 +17,7 @@ from .iterables import is_stream, make_stream
 from .lazy import Rows, take
 from .packing import trimmed
 from .sources import ArrayData, StreamData, epoch_order
+from .split import cut
 
 __all__ = ["make_data"]
 
@@ -31,6 +32,7 @@ def make_data(
     shuffle: bool | Literal["batch"] = False,
     class_weight: Any = None,
     what: str = "",
+    carry: bool | None = None,
     check_finite: bool = True,
 ) -> ArrayData | StreamData:
     """Whatever a user calls data, as arrays in memory or as a stream of batches.
@@ -45,6 +47,8 @@ def make_data(
         shuffle: True, False, or "batch" for the order of the batches only; for iterables, of a `PyDataset`.
         class_weight: dict from class to weight, instead of `sample_weight`.
         what: the argument that the data came in, for messages; "" for `fit`'s own.
+        carry: whether an epoch of `steps_per_epoch` goes on where the last one stopped, or starts from the beginning;
+            None: it goes on for `fit`'s own data.
         check_finite: whether to warn of NaN and infinity.
 
     Raises:
@@ -63,6 +67,7 @@ def make_data(
         raise ArgumentError(f"shuffle must be True, False or 'batch'. Received: shuffle={shuffle!r}")
     if class_weight is not None:
         class_weight = check_class_weight(class_weight)
+    carry = not what if carry is None else carry
     if x is None:
         raise DataError(f"{names[0]} is None. Give arrays, or an iterable of batches.")
     if is_stream(x):
@@ -76,6 +81,7 @@ def make_data(
         return make_stream(
             x,
             steps=steps_per_epoch,
+            carry=carry,
             shuffle=shuffle,
             class_weight=class_weight,
             name=names[0],
@@ -97,8 +103,11 @@ def make_data(
             stacklevel=3,
         )
     steps = steps_per_epoch if steps_per_epoch is not None and steps_per_epoch < batches else None
+    if steps is not None and not carry and not shuffle:
+        size, steps = steps * batch_size, None
+        arrays = cut(arrays, 0, size)
     if steps is not None or any(isinstance(leaf, Rows) for leaf in jax.tree.leaves(arrays)):
-        return _stream_of_arrays(arrays, size, batch_size, shuffle, steps, names, check_finite)
+        return _stream_of_arrays(arrays, size, batch_size, shuffle, steps, carry, names, check_finite)
     return ArrayData(arrays, size, batch_size, shuffle)
 
 
@@ -119,6 +128,7 @@ def _stream_of_arrays(
     batch_size: int,
     shuffle: bool | Literal["batch"],
     steps: int | None,
+    carry: bool,
     names: tuple[str, ...],
     check_finite: bool,
 ) -> StreamData:
@@ -137,4 +147,4 @@ def _stream_of_arrays(
                 check_finite = False
             yield batch
 
-    return StreamData(one_pass, steps, length=-(-size // batch_size), name=names[0])
+    return StreamData(one_pass, steps, carry=carry, length=-(-size // batch_size), name=names[0])

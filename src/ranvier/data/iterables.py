@@ -34,6 +34,7 @@ def make_stream(
     x: Any,
     *,
     steps: int | None,
+    carry: bool,
     shuffle: bool | str,
     class_weight: dict[int, float] | None,
     name: str,
@@ -42,7 +43,7 @@ def make_stream(
     """An iterable of batches, of any kind, as a `StreamData`."""
     prepare = _Preparation(name, class_weight, check_finite)
     if is_py_dataset(x):
-        return open_py_dataset(x, prepare.all, steps=steps, shuffle=bool(shuffle), name=name)
+        return open_py_dataset(x, prepare.all, steps=steps, carry=carry, shuffle=bool(shuffle), name=name)
     if is_from(x, "torch", "Dataset"):
         raise DataError(
             f"{name} is a torch Dataset of single samples. Wrap it: torch.utils.data.DataLoader({name}, batch_size=32)."
@@ -54,7 +55,9 @@ def make_stream(
     length = None if one_shot else _length(x)
     if length is None and steps is None and _is_endless(x):
         raise ArgumentError(f"{name} is endless, so steps_per_epoch must say how many batches make an epoch.")
-    return StreamData(lambda generator: prepare.all(open_pass()), steps, length=length, one_shot=one_shot, name=name)
+    return StreamData(
+        lambda generator: prepare.all(open_pass()), steps, carry=carry, length=length, one_shot=one_shot, name=name
+    )
 
 
 def _length(x: Any) -> int | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.errors import ArgumentError, DataError
 from .checks import positive_integer
 from .sources import StreamData
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 __all__ = ["PyDataset", "Sequence", "is_py_dataset", "open_py_dataset"]
 
@@ -107,6 +109,7 @@ def open_py_dataset(
     prepare: Callable[[Iterator[Any]], Iterator[tuple[Any, ...]]],
     *,
     steps: int | None,
+    carry: bool,
     shuffle: bool,
     name: str,
 ) -> StreamData:
@@ -131,6 +134,7 @@ def open_py_dataset(
         one_pass,
         steps,
         length=length,
+        carry=carry,
         on_begin=getattr(dataset, "on_epoch_begin", None),
         on_end=getattr(dataset, "on_epoch_end", None),
         prefetch=getattr(dataset, "max_queue_size", 10),
@@ -171,6 +175,9 @@ class _Workers:
                 "(use_multiprocessing=False)."
             ) from error
         if self._processes is None or sent != self._sent:
+            import multiprocessing  # these two take milliseconds to import, and few people need them
+            from concurrent.futures import ProcessPoolExecutor
+
             self.close()
             self._processes = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _receive, (sent,))
             self._sent = sent

@@ -76,7 +76,9 @@ class StreamData:
     Args:
         make_iterator: gives an iterator over one pass's batches, from the generator that shuffles; the batches are
             tuples (x, y, sample_weight) of length 1 to 3 whose leaves are NumPy arrays.
-        steps: batches in an epoch, if the user says so. A pass then goes on where the last epoch stopped.
+        steps: batches in an epoch, if the user says so.
+        carry: whether an epoch of `steps` goes on where the last one stopped, as training does, or starts from the
+            beginning, as validation does.
         length: batches in a pass, if known.
         one_shot: whether there is only one pass, as with a generator.
         on_begin, on_end: called at the edges of each epoch.
@@ -89,6 +91,7 @@ class StreamData:
         make_iterator: Callable[[np.random.Generator], Iterator[tuple[Any, ...]]],
         steps: int | None = None,
         *,
+        carry: bool = True,
         length: int | None = None,
         one_shot: bool = False,
         on_begin: Callable[[], Any] | None = None,
@@ -100,6 +103,7 @@ class StreamData:
         self.exhausted = False
         self._make_iterator = make_iterator
         self._limit = steps
+        self._carry = one_shot or (carry and steps is not None)
         self._one_shot = one_shot
         self._on_begin, self._on_end = on_begin, on_end
         self._prefetch = prefetch
@@ -125,21 +129,20 @@ class StreamData:
     def batches(self) -> Iterator[tuple[Any, ...]]:
         """The batches of one epoch."""
         self._begin()
-        count, finished = 0, False
+        count = 0
         try:
             while self._limit is None or count < self._limit:
                 batch = self._next()
                 if batch is None and count == 0 and not self.exhausted:
                     batch = self._next()  # the last epoch ended with the pass: this one starts the next
                 if batch is None:
-                    finished = True
                     self._warn_if_short(count)
                     break
                 count += 1
                 yield batch
         finally:
-            if self._limit is None and not finished and not self._one_shot:
-                self._pass = None  # left early: the next epoch starts from the beginning
+            if not self._carry:
+                self._pass = None  # wherever this epoch stopped, the next starts from the beginning
             self._begun = False
             if self._on_end is not None:
                 self._on_end()
