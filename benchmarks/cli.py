@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=130)
     present = [p for p in options.peers if peers.installed(p)]
     missing = [p.key for p in options.peers if p not in present]
     if missing:

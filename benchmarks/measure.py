@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.peers import Peer
 from benchmarks.plan import FIGURES, LEARNT, Size
 
-__all__ = ["Failure", "collect", "command", "environment", "parse", "run_all", "start"]
+__all__ = ["ProcessError", "collect", "command", "environment", "parse", "run_all", "start"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 1800
@@ -24,7 +24,7 @@ TIMEOUT = 1800
 Samples = dict[str, dict[str, list[list[float]]]]
 
 
-class Failure(Exception):
+class ProcessError(Exception):
     """A measured process that crashed, took too long, did not answer or did not learn."""
 
 
@@ -55,15 +55,15 @@ def command(peer: Peer, workload: str, size: Size, data: Path, seed: int, starte
 
 
 def parse(output: str, workload: str) -> dict[str, list[float]]:
-    """The figures in a worker's output. Raises Failure when there are none or the network learnt nothing."""
+    """The figures in a worker's output. Raises ProcessError when there are none or the network learnt nothing."""
     lines = [line for line in output.splitlines() if line.startswith("RESULT ")]
     if not lines:
-        raise Failure("gave no result")
+        raise ProcessError("gave no result")
     figures = json.loads(lines[-1].removeprefix("RESULT "))
     score = figures.pop("score", None)
     low, high = LEARNT.get(workload, (float("-inf"), float("inf")))
     if score is not None and not low <= score <= high:
-        raise Failure(f"did not learn: {score:.4g} is not between {low:g} and {high:g}")
+        raise ProcessError(f"did not learn: {score:.4g} is not between {low:g} and {high:g}")
     return figures
 
 
@@ -82,10 +82,10 @@ def start(peer: Peer, workload: str, size: Size, data: Path, seed: int, cache: P
                 timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
-            raise Failure(f"took more than {TIMEOUT} s") from None
+            raise ProcessError(f"took more than {TIMEOUT} s") from None
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise Failure(f"ended with status {done.returncode}: {lines[-1][:300] if lines else 'no message'}")
+        raise ProcessError(f"ended with status {done.returncode}: {lines[-1][:300] if lines else 'no message'}")
     return parse(done.stdout, workload)
 
 
@@ -120,7 +120,7 @@ def collect(
             )
             try:
                 figures = run(peer, max(round_, 0))
-            except Failure as failure:
+            except ProcessError as failure:
                 failures[peer.key] = str(failure)
                 tell(f"{workload} · {peer.label} failed: {failure}")
                 for key in keys:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.peers import PEERS
-from benchmarks.plan import FIGURES, Figure, Size
+from benchmarks.plan import FIGURES, Size
 from benchmarks.summary import medians, ratios, spread
 from benchmarks.targets import TARGETS, Verdict, judge
 
-__all__ = ["amount", "markdown", "print_report", "report", "target_words", "verdict_words"]
+__all__ = ["amount", "markdown", "multiple", "print_report", "report", "target_words", "verdict_words"]
 
 LABELS = {p.key: p.label for p in PEERS}
 TITLES = {f.key: f for f in FIGURES}
@@ -34,7 +34,7 @@ def report(
             continue
         multiples = ratios(medians(rounds)) if figure.unit != "share" else {}
         figures[figure.key] = {
-            "title": figure.title,
+            "title": figure.heading(vars(table[figure.workload])),
             "unit": figure.unit,
             "peers": {
                 peer: {**spread(values), "ratio_to_best": multiples.get(peer), "rounds": values}
@@ -113,29 +113,29 @@ def _group(keys: tuple[str, ...]) -> str:
     return "the fastest Keras" if all(k.startswith("keras") for k in keys) else "the fastest peer"
 
 
-def verdict_words(found: Mapping[str, Mapping[str, list[list[float]]]]) -> list[tuple[str, str, str, str]]:
-    """A line for every target: what, asked, found, verdict."""
+def verdict_words(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """A line of a report for every target: what, asked, found, verdict."""
+    samples = {k: {p: v["rounds"] for p, v in f["peers"].items()} for k, f in found["figures"].items()}
     lines = []
-    for verdict in judge(found):
-        title = TITLES[verdict.target.figure].title
+    for verdict in judge(samples):
+        key = verdict.target.figure
+        title = found["figures"][key]["title"] if key in found["figures"] else key
         if verdict.target.subject != "ranvier":
             title += f" ({LABELS[verdict.target.subject]})"
         lines.append((title, *target_words(verdict), verdict.word))
     return lines
 
 
-def _samples(found: Mapping[str, Any]) -> dict[str, dict[str, list[list[float]]]]:
-    return {k: {p: v["rounds"] for p, v in f["peers"].items()} for k, f in found["figures"].items()}
-
-
-def _cell(figure: Figure, peers: Mapping[str, Any], key: str) -> tuple[str, bool]:
+def _cell(figure: Mapping[str, Any], key: str, gap: str) -> tuple[str, bool]:
+    """A peer's median and multiple, and whether it is the best."""
+    peers = figure["peers"]
     if key not in peers:
         return "–", False
-    text = amount(peers[key]["median"], figure.unit)
+    text = amount(peers[key]["median"], figure["unit"])
     multiple_ = peers[key]["ratio_to_best"]
     if multiple_ is None:
         return text, False
-    return f"{text} ({multiple(multiple_)})", multiple_ == 1.0
+    return f"{text}{gap}{multiple(multiple_)}", multiple_ == 1.0
 
 
 def _columns(found: Mapping[str, Any]) -> list[str]:
@@ -147,19 +147,22 @@ def print_report(found: Mapping[str, Any], console: Any) -> None:
     from rich.table import Table
 
     columns = _columns(found)
-    table = Table(title="Medians, and multiples of the best of the row" + (" (quick run)" if found["quick"] else ""))
-    table.add_column("")
+    table = Table(
+        title="Medians, and multiples of the best of the row" + (" (quick run)" if found["quick"] else ""),
+        show_lines=True,
+    )
+    table.add_column("", min_width=24)
     for key in columns:
         table.add_column(LABELS[key], justify="right", style="bold" if key == "ranvier" else None)
-    for key, figure in found["figures"].items():
-        cells = [_cell(TITLES[key], figure["peers"], c) for c in columns]
+    for figure in found["figures"].values():
+        cells = [_cell(figure, c, "\n") for c in columns]
         table.add_row(figure["title"], *(f"[green]{text}[/]" if best else text for text, best in cells))
     console.print(table)
     targets = Table(title="Targets" + (" (quick run: sizes too small to judge by)" if found["quick"] else ""))
     for name in ("", "asked", "found (round by round)", ""):
         targets.add_column(name)
     colours = {"met": "green", "missed": "red", "not measured": "dim"}
-    for *words, verdict in verdict_words(_samples(found)):
+    for *words, verdict in verdict_words(found):
         targets.add_row(*words, f"[{colours[verdict]}]{verdict}[/]")
     console.print(targets)
     for workload, failed in found["failures"].items():
@@ -180,10 +183,10 @@ def markdown(found: Mapping[str, Any], picture: str) -> str:
     memory = f", {machine['memory_gib']} GiB" if machine.get("memory_gib") else ""
     columns = _columns(found)
     rows = []
-    for key, figure in found["figures"].items():
-        cells = [_cell(TITLES[key], figure["peers"], c) for c in columns]
+    for figure in found["figures"].values():
+        cells = [_cell(figure, c, " · ") for c in columns]
         rows.append([figure["title"], *(f"**{text}**" if best else text for text, best in cells)])
-    words = verdict_words(_samples(found))
+    words = verdict_words(found)
     met = sum(w[3] == "met" for w in words)
     lines = [
         "# Benchmark results",
@@ -199,7 +202,7 @@ def markdown(found: Mapping[str, Any], picture: str) -> str:
         "",
         "## Medians",
         "",
-        "In parentheses the multiple of the best of the row, which is bold.",
+        "After the median the multiple of the best of the row, which is bold.",
         "",
         *_markdown_table(["", *(LABELS[c] for c in columns)], rows),
         "",

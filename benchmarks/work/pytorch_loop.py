@@ -60,7 +60,7 @@ def cnn_model() -> nn.Module:
         nn.Flatten(),
         nn.Dropout(0.5),
         nn.Linear(1600, 10),
-    ).to(DEVICE, memory_format=torch.channels_last)
+    ).to(DEVICE, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def epochs_of(model: nn.Module, x: torch.Tensor, y: torch.Tensor, batch_size: int) -> Callable[[int], float]:

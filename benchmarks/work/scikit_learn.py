@@ -22,17 +22,23 @@ from benchmarks.work.common import (
 def digits_model(epochs: int) -> MLPClassifier:
     """784-128-10 for exactly this many epochs a fit; each fit goes on where the last one stopped."""
     return MLPClassifier(
-        (128,), batch_size=32, alpha=0.0, epsilon=1e-7, max_iter=epochs, n_iter_no_change=10_000, warm_start=True
+        hidden_layer_sizes=(128,),
+        batch_size=32,  # pyright: ignore[reportArgumentType]
+        alpha=0.0,
+        epsilon=1e-7,
+        max_iter=epochs,
+        n_iter_no_change=10_000,
+        warm_start=True,
     )
 
 
 def toy(job: Job) -> None:
     """500 epochs from a cold process, then again. Its loss is half the mean squared error: twice the rate."""
     model = MLPRegressor(
-        (),
+        hidden_layer_sizes=(),
         solver="sgd",
         alpha=0.0,
-        batch_size=6,
+        batch_size=6,  # pyright: ignore[reportArgumentType]
         learning_rate_init=0.02,
         momentum=0.0,
         nesterovs_momentum=False,
