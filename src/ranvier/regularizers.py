@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from .core import serialization, settings
 from .core.configurable import Configurable
@@ -18,9 +19,10 @@ __all__ = [
 
 
 def _factor(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0:
         raise ArgumentError(f"{name} must be a finite number of at least 0. Received: {name}={value!r}")
-    return value
+    return float(value)
 
 
 class Regularizer(Configurable):
@@ -89,6 +91,9 @@ class L2(Regularizer):
 class OrthogonalRegularizer(Regularizer):
     """The mean |cosine| between different rows (or columns) of a matrix, times `factor`.
 
+    In mode ``"columns"`` Keras divides the columns by the norms of others, and fails unless the matrix is square; here
+    the penalty of the columns of x is that of the rows of xᵀ.
+
     Args:
         factor: the factor.
         mode: ``"rows"`` or ``"columns"``.
@@ -110,15 +115,10 @@ class OrthogonalRegularizer(Regularizer):
         unit = x / jnp.maximum(jnp.sqrt(jnp.sum(jnp.square(x), axis=1, keepdims=True)), settings.epsilon())
         count = x.shape[0]
         cosines = jnp.abs((unit @ unit.T) * (1 - jnp.eye(count, dtype=x.dtype)))
-        return self.factor * 0.5 * jnp.sum(cosines) / max(count * (count - 1) / 2, 1)
+        return self.factor * 0.5 * jnp.sum(cosines) / max(count * (count - 1) / 2, 1)  # each pair stands there twice
 
 
-def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
-    """An `L1L2` with both factors."""
-    return L1L2(l1=l1, l2=l2)
-
-
-l1, l2, orthogonal_regularizer = L1, L2, OrthogonalRegularizer
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 _TABLE: dict[str, Any] = {
     "l1": L1, "l2": L2, "l1_l2": L1L2, "L1": L1, "L2": L2, "L1L2": L1L2,
     "orthogonal_regularizer": OrthogonalRegularizer, "OrthogonalRegularizer": OrthogonalRegularizer,
@@ -126,9 +126,13 @@ _TABLE: dict[str, Any] = {
 
 
 def get(identifier: Any) -> Any:
-    """The regulariser for a name, an object, a config or a callable; None stays None."""
-    if identifier in ("l1_l2", "L1L2") and isinstance(identifier, str):
-        return L1L2()
+    """The regulariser for a name, an object, a class, a config or a callable; None stays None.
+
+    >>> get("l2").get_config()
+    {'l2': 0.01}
+    """
+    if identifier == "l1_l2" and isinstance(identifier, str):
+        return L1L2(0.01, 0.01)  # what the name meant in Keras 2; L1L2's own defaults would penalise nothing
     return serialization.resolve(identifier, Regularizer, _TABLE, "regularizer")
 
 
