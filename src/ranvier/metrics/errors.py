@@ -144,7 +144,7 @@ class CosineSimilarity(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1):
-        super().__init__(f.cosine_similarity, name, dtype, axis=axis)
+        super().__init__(f.cosine, name, dtype, axis=axis)
         self.axis = axis
 
 
