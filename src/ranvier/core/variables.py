@@ -166,11 +166,11 @@ class Variable:
             scope.assign(self, value)
         elif isinstance(value, jax.core.Tracer):
             raise TraceError(
-                f"Variable '{self.path}' was assigned a traced value inside jax.jit, jax.grad or the like, from where it "
-                "would leak. Use the stateless methods (stateless_call, stateless_apply …), or assign outside."
+                f"Variable '{self.path}' was assigned a traced value inside jax.jit, jax.grad or the like, from "
+                "where it would leak. Use the stateless methods (stateless_call, stateless_apply …), or assign outside."
             )
         else:
-            self._value = value
+            self._value = _owned(value)
         return value
 
     def assign_add(self, value: Any) -> Any:
@@ -269,7 +269,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.A
         if shape is None:
             raise ArgumentError(f"Variable '{path}' has a callable initializer, so it needs a shape.")
         dtype = standardize_dtype(dtype)
-        value = jnp.asarray(initializer(tuple(shape), dtype=dtype), dtype)
+        value = _owned(jnp.asarray(initializer(tuple(shape), dtype=dtype), dtype))
     else:
         if isinstance(initializer, Variable):
             initializer = initializer.value
@@ -278,9 +278,19 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.A
             dtype = (
                 settings.floatx() if array.dtype.kind == "f" else ("int32" if array.dtype.kind == "i" else array.dtype)
             )
-        value = jnp.array(initializer, standardize_dtype(dtype if dtype is not None else initializer.dtype))
+        dtype = standardize_dtype(dtype if dtype is not None else initializer.dtype)
+        value = _owned(jnp.asarray(initializer, dtype))
     if shape is not None and tuple(shape) != value.shape:
         raise ShapeError(
             f"Variable '{path}' should have shape {tuple(shape)}, but its initial value has {value.shape}."
         )
     return value
+
+
+def _owned(array: jax.Array) -> jax.Array:
+    """A copy that nobody else holds: NumPy memory could change under a variable, and training gives arrays away.
+
+    `device_put` copies without a compilation, which `jnp.array` would cost for each shape.
+    """
+    with jax.ensure_compile_time_eval():
+        return jax.device_put(array, may_alias=False)
