@@ -98,7 +98,8 @@ def first_bad_row(array: Any) -> int | None:
     """
     if isinstance(array, Rows) or not jnp.issubdtype(array.dtype, np.floating) or array.size == 0:
         return None
-    if isinstance(array, jax.Array) and array.devices() != {jax.devices("cpu")[0]} and bool(jnp.isfinite(array).all()):
+    away = isinstance(array, jax.Array) and any(device.platform != "cpu" for device in array.devices())
+    if away and bool(jnp.isfinite(array).all()):  # on the accelerator, rather than fetched from it
         return None
     array = np.asarray(array)
     rows = len(array)
