@@ -11,7 +11,7 @@ from ..core import settings
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentError, ShapeError
 from .symbolic import op
-from .tensors import tensor
+from .tensors import as_array, tensor
 
 __all__ = [
     "batch_normalization", "binary_crossentropy", "categorical_crossentropy", "dot_product_attention",
@@ -23,13 +23,13 @@ __all__ = [
 @op
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
     """Vectors with a 1 at the place that each integer names; integers out of range give zeros."""
-    return jax.nn.one_hot(jnp.asarray(tensor(x)), num_classes, axis=axis, dtype=standardize_dtype(dtype))
+    return jax.nn.one_hot(as_array(x), num_classes, axis=axis, dtype=standardize_dtype(dtype))
 
 
 @op
 def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
     """One vector for each row of integers, with 1 at every place that they name."""
-    inputs = jnp.asarray(tensor(inputs))
+    inputs = as_array(inputs)
     reduce = 1 if inputs.ndim > 1 else 0
     return jnp.max(jax.nn.one_hot(inputs, num_classes, axis=axis, dtype=standardize_dtype(dtype)), axis=reduce)
 
@@ -37,7 +37,7 @@ def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, 
 @op
 def normalize(x: Any, axis: int = -1, order: float = 2, epsilon: float | None = None) -> Any:
     """`x` over its norm of this order along `axis`."""
-    x = jnp.asarray(tensor(x))
+    x = as_array(x)
     epsilon = settings.epsilon() if epsilon is None else epsilon
     if order == 2:
         return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis=axis, keepdims=True), epsilon**2))
@@ -47,7 +47,7 @@ def normalize(x: Any, axis: int = -1, order: float = 2, epsilon: float | None = 
 @op
 def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
     """Mean and variance over `axes`; 16-bit inputs are summed in 32 bits."""
-    x = jnp.asarray(tensor(x))
+    x = as_array(x)
     wide = x.astype("float32") if x.dtype in (jnp.float16, jnp.bfloat16) else x
     mean = jnp.mean(wide, axes, keepdims=True)
     variance = jnp.mean(jnp.square(wide - jax.lax.stop_gradient(mean)), axes, keepdims=True) - jnp.square(
@@ -63,12 +63,12 @@ def batch_normalization(
     x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
 ) -> Any:
     """(x − mean) / √(variance + ε) · scale + offset, the vectors lying along `axis`: Ioffe & Szegedy, 2015."""
-    x = jnp.asarray(tensor(x))
+    x = as_array(x)
     shape = [1] * x.ndim
     shape[axis] = jnp.shape(tensor(mean))[0]
 
     def along(v: Any) -> Any:
-        return jnp.reshape(jnp.asarray(tensor(v)), shape)
+        return jnp.reshape(as_array(v), shape)
 
     factor = jax.lax.rsqrt(along(variance) + epsilon)
     if scale is not None:
@@ -84,7 +84,7 @@ def layer_normalization(
     x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: float | None = None, **kwargs: Any
 ) -> Any:
     """(x − mean) / √(variance + ε) · γ + β with the statistics of each sample: Ba et al., 2016."""
-    x = jnp.asarray(tensor(x))
+    x = as_array(x)
     epsilon = settings.epsilon() if epsilon is None else epsilon
     wide = x.astype("float32") if x.dtype in (jnp.float16, jnp.bfloat16) else x
     mean = jnp.mean(wide, axis, keepdims=True)
@@ -100,7 +100,7 @@ def layer_normalization(
 @op
 def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None) -> Any:
     """x / √(mean(x²) + ε) · scale: Zhang & Sennrich, 2019."""
-    x = jnp.asarray(tensor(x))
+    x = as_array(x)
     epsilon = settings.epsilon() if epsilon is None else epsilon
     out = x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis, keepdims=True) + epsilon)
     return out if scale is None else out * _along(scale, x, axis)
@@ -108,7 +108,7 @@ def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: float 
 
 def _along(vector: Any, x: Any, axis: Any) -> Any:
     axes = [a % x.ndim for a in (axis if isinstance(axis, (list, tuple)) else [axis])]
-    return jnp.reshape(jnp.asarray(tensor(vector)), [x.shape[i] if i in axes else 1 for i in range(x.ndim)])
+    return jnp.reshape(as_array(vector), [x.shape[i] if i in axes else 1 for i in range(x.ndim)])
 
 
 def _clip(p: Any) -> Any:
@@ -117,7 +117,7 @@ def _clip(p: Any) -> Any:
 
 
 def _matching(target: Any, output: Any) -> tuple[Any, Any]:
-    target, output = jnp.asarray(tensor(target)), jnp.asarray(tensor(output))
+    target, output = as_array(target), as_array(output)
     if target.shape != output.shape:
         raise ShapeError(f"target and output must have the same shape. Received: {target.shape} and {output.shape}")
     return target, output
@@ -139,7 +139,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
 @op
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """−log(output) at the class that `target` names."""
-    target, output = jnp.asarray(tensor(target)), jnp.asarray(tensor(output))
+    target, output = as_array(target), as_array(output)
     if output.ndim < 1:
         raise ShapeError("sparse_categorical_crossentropy takes an output of one axis or more.")
     if target.ndim == output.ndim and target.shape[-1] == 1:
@@ -187,17 +187,17 @@ def dot_product_attention(
     attn_logits_soft_cap: float | None = None,
 ) -> Any:
     """softmax(query · keyᵀ · scale + bias) · value over (batch, time, heads, features): Vaswani et al., 2017, equation 1."""
-    query, key, value = (jnp.asarray(tensor(t)) for t in (query, key, value))
+    query, key, value = (as_array(t) for t in (query, key, value))
     if query.ndim != 4:
         raise ArgumentError(f"query must be (batch, time, heads, features). Received: shape {query.shape}")
     scores = jnp.einsum("btnh,bsnh->bnts", query, key) * (query.shape[-1] ** -0.5 if scale is None else scale)
     if attn_logits_soft_cap is not None:
         scores = attn_logits_soft_cap * jnp.tanh(scores / attn_logits_soft_cap)
     if bias is not None:
-        scores = scores + jnp.asarray(tensor(bias))
+        scores = scores + as_array(bias)
     lowest = jnp.finfo(scores.dtype).min * 0.7
     if mask is not None:
-        scores = jnp.where(jnp.asarray(tensor(mask)), scores, lowest)
+        scores = jnp.where(as_array(mask), scores, lowest)
     if is_causal:
         scores = jnp.where(jnp.tril(jnp.ones(scores.shape[-2:], bool)), scores, lowest)
     return jnp.einsum("bnts,bsnh->btnh", jax.nn.softmax(scores, axis=-1), value)

@@ -11,7 +11,7 @@ from jax.ops import segment_sum as ops_segment_sum
 from jax.scipy.special import logsumexp as logsumexp_of
 
 from .symbolic import op
-from .tensors import tensor
+from .tensors import as_array, as_float
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "bincount", "count_nonzero", "cumprod",
@@ -23,146 +23,146 @@ __all__ = [
 @op
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether all are true over `axis` (None: all)."""
-    return jnp.all(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.all(as_array(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether any is true over `axis` (None: all)."""
-    return jnp.any(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.any(as_array(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
     """The largest over `axis` (None: all)."""
-    return jnp.max(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims, initial=initial)
+    return jnp.max(as_array(x), axis=axis, keepdims=keepdims, initial=initial)
 
 
 @op
 def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
     """The smallest over `axis` (None: all)."""
-    return jnp.min(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims, initial=initial)
+    return jnp.min(as_array(x), axis=axis, keepdims=keepdims, initial=initial)
 
 
 @op
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum over `axis` (None: all)."""
-    return jnp.sum(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.sum(as_array(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product over `axis` (None: all)."""
-    return jnp.prod(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims, dtype=dtype)
+    return jnp.prod(as_array(x), axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 @op
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The mean over `axis` (None: all)."""
-    return jnp.mean(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.mean(as_float(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The standard deviation over `axis` (None: all)."""
-    return jnp.std(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.std(as_float(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The variance over `axis` (None: all)."""
-    return jnp.var(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.var(as_float(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def count_nonzero(x: Any, axis: Any = None) -> Any:
     """How many are not 0 over `axis` (None: all)."""
-    return jnp.count_nonzero(jnp.asarray(tensor(x)), axis=axis)
+    return jnp.count_nonzero(as_array(x), axis=axis)
 
 
 @op
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The median over `axis` (None: all)."""
-    return jnp.median(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.median(as_float(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest over `axis` (None: all)."""
-    return jnp.amax(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.amax(as_array(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The smallest over `axis` (None: all)."""
-    return jnp.amin(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.amin(as_array(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     """The weighted mean over `axis`."""
     return jnp.average(
-        jnp.asarray(tensor(x)), axis=axis, weights=None if weights is None else jnp.asarray(tensor(weights))
+        as_float(x), axis=axis, weights=None if weights is None else as_float(weights)
     )
 
 
 @op
 def quantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Any:
     """The `q`-quantiles over `axis`."""
-    return jnp.quantile(jnp.asarray(tensor(x)), jnp.asarray(tensor(q)), axis=axis, method=method, keepdims=keepdims)
+    return jnp.quantile(as_float(x), as_float(q), axis=axis, method=method, keepdims=keepdims)
 
 
 @op
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the largest over `axis`."""
-    return jnp.argmax(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.argmax(as_array(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the smallest over `axis`."""
-    return jnp.argmin(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return jnp.argmin(as_array(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Running sums."""
-    return jnp.cumsum(jnp.asarray(tensor(x)), axis=axis, dtype=dtype)
+    return jnp.cumsum(as_array(x), axis=axis, dtype=dtype)
 
 
 @op
 def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Running products."""
-    return jnp.cumprod(jnp.asarray(tensor(x)), axis=axis, dtype=dtype)
+    return jnp.cumprod(as_array(x), axis=axis, dtype=dtype)
 
 
 @op
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """``log(Σ exp(x))`` over `axis`, without overflow."""
-    return logsumexp_of(jnp.asarray(tensor(x)), axis=axis, keepdims=keepdims)
+    return logsumexp_of(as_float(x), axis=axis, keepdims=keepdims)
 
 
 @op
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
     """How often each of 0 … minlength − 1 occurs; rows of a matrix are counted apart."""
-    x = jnp.asarray(tensor(x))
+    x = as_array(x)
     length = max(minlength, 1) if is_traced(x) else max(minlength, int(x.max()) + 1 if x.size else 0)
     hot = (x[..., None] == jnp.arange(length, dtype=x.dtype)).astype("int32")
     if weights is not None:
-        hot = hot * jnp.asarray(tensor(weights))[..., None]
+        hot = hot * as_array(weights)[..., None]
     return hot.sum(axis=-2)
 
 
 @op
 def top_k(x: Any, k: int, sorted: bool = True) -> Any:
     """The `k` largest over the last axis, and their indices."""
-    return lax.top_k(jnp.asarray(tensor(x)), k)
+    return lax.top_k(as_array(x), k)
 
 
 @op
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     """Whether each target class is among the `k` likeliest predictions; ties count for the target."""
-    predictions, targets = jnp.asarray(tensor(predictions)), jnp.asarray(tensor(targets))
+    predictions, targets = as_array(predictions), as_array(targets)
     score = jnp.take_along_axis(predictions, targets[..., None].astype("int32"), axis=-1)
     return jnp.sum(predictions > score, axis=-1) < k
 
@@ -170,13 +170,13 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
 @op
 def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The sums of the rows that share a segment."""
-    return ops_segment_sum(jnp.asarray(tensor(data)), jnp.asarray(tensor(segment_ids)), num_segments)
+    return ops_segment_sum(as_array(data), as_array(segment_ids), num_segments)
 
 
 @op
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm over `axis`."""
-    return jnp.linalg.norm(jnp.asarray(tensor(x)), ord=ord, axis=axis, keepdims=keepdims)
+    return jnp.linalg.norm(as_float(x), ord=ord, axis=axis, keepdims=keepdims)
 
 
 def is_traced(x: Any) -> bool:

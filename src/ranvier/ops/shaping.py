@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from .symbolic import op
-from .tensors import tensor
+from .tensors import as_array, tensor
 
 __all__ = [
     "argsort", "array_split", "broadcast_to", "concatenate", "cross", "diag", "diagonal", "diff", "digitize",
@@ -22,164 +22,164 @@ __all__ = [
 @op
 def reshape(x: Any, newshape: Any) -> Any:
     """`x` in another shape, -1 standing for what is left."""
-    return jnp.reshape(jnp.asarray(tensor(x)), _sizes(newshape))
+    return jnp.reshape(as_array(x), _sizes(newshape))
 
 
 @op
 def transpose(x: Any, axes: Any = None) -> Any:
     """The axes in another order."""
-    return jnp.transpose(jnp.asarray(tensor(x)), axes)
+    return jnp.transpose(as_array(x), axes)
 
 
 @op
 def expand_dims(x: Any, axis: Any) -> Any:
     """New axes of size 1."""
-    return jnp.expand_dims(jnp.asarray(tensor(x)), axis)
+    return jnp.expand_dims(as_array(x), axis)
 
 
 @op
 def squeeze(x: Any, axis: Any = None) -> Any:
     """Without axes of size 1."""
-    return jnp.squeeze(jnp.asarray(tensor(x)), axis)
+    return jnp.squeeze(as_array(x), axis)
 
 
 @op
 def flip(x: Any, axis: Any = None) -> Any:
     """Back to front."""
-    return jnp.flip(jnp.asarray(tensor(x)), axis)
+    return jnp.flip(as_array(x), axis)
 
 
 @op
 def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     """Shifted round."""
-    return jnp.roll(jnp.asarray(tensor(x)), shift, axis)
+    return jnp.roll(as_array(x), shift, axis)
 
 
 @op
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each element several times."""
-    return jnp.repeat(jnp.asarray(tensor(x)), tensor(repeats), axis)
+    return jnp.repeat(as_array(x), tensor(repeats), axis)
 
 
 @op
 def tile(x: Any, repeats: Any) -> Any:
     """The whole several times."""
-    return jnp.tile(jnp.asarray(tensor(x)), repeats)
+    return jnp.tile(as_array(x), repeats)
 
 
 @op
 def broadcast_to(x: Any, shape: Any) -> Any:
     """Broadcast to `shape`."""
-    return jnp.broadcast_to(jnp.asarray(tensor(x)), _sizes(shape))
+    return jnp.broadcast_to(as_array(x), _sizes(shape))
 
 
 @op
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """Axes moved to other places."""
-    return jnp.moveaxis(jnp.asarray(tensor(x)), source, destination)
+    return jnp.moveaxis(as_array(x), source, destination)
 
 
 @op
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """Two axes exchanged."""
-    return jnp.swapaxes(jnp.asarray(tensor(x)), axis1, axis2)
+    return jnp.swapaxes(as_array(x), axis1, axis2)
 
 
 @op
 def ravel(x: Any) -> Any:
     """All elements in one axis."""
-    return jnp.ravel(jnp.asarray(tensor(x)))
+    return jnp.ravel(as_array(x))
 
 
 @op
 def diag(x: Any, k: int = 0) -> Any:
     """The `k`-th diagonal of a matrix, or the matrix with this diagonal."""
-    return jnp.diag(jnp.asarray(tensor(x)), k)
+    return jnp.diag(as_array(x), k)
 
 
 @op
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The diagonal over two axes."""
-    return jnp.diagonal(jnp.asarray(tensor(x)), offset, axis1, axis2)
+    return jnp.diagonal(as_array(x), offset, axis1, axis2)
 
 
 @op
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The sum of the diagonal."""
-    return jnp.trace(jnp.asarray(tensor(x)), offset, axis1, axis2)
+    return jnp.trace(as_array(x), offset, axis1, axis2)
 
 
 @op
 def sort(x: Any, axis: int = -1) -> Any:
     """In rising order."""
-    return jnp.sort(jnp.asarray(tensor(x)), axis=axis)
+    return jnp.sort(as_array(x), axis=axis)
 
 
 @op
 def argsort(x: Any, axis: int = -1) -> Any:
     """The indices of the rising order."""
-    return jnp.argsort(jnp.asarray(tensor(x)), axis=axis).astype("int32")
+    return jnp.argsort(as_array(x), axis=axis).astype("int32")
 
 
 @op
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements at `indices` along `axis`."""
-    return jnp.take_along_axis(jnp.asarray(tensor(x)), jnp.asarray(tensor(indices)), axis)
+    return jnp.take_along_axis(as_array(x), as_array(indices), axis)
 
 
 @op
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     """The differences of neighbours."""
-    return jnp.diff(jnp.asarray(tensor(a)), n, axis)
+    return jnp.diff(as_array(a), n, axis)
 
 
 @op
 def nonzero(x: Any) -> Any:
     """The indices of what is not 0."""
-    return jnp.nonzero(jnp.asarray(tensor(x)))
+    return jnp.nonzero(as_array(x))
 
 
 @op
 def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
     """The cross product."""
-    return jnp.cross(jnp.asarray(tensor(x1)), jnp.asarray(tensor(x2)), axisa, axisb, axisc, axis)
+    return jnp.cross(as_array(x1), as_array(x2), axisa, axisb, axisc, axis)
 
 
 @op
 def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
     """Products summed over axes."""
-    return jnp.tensordot(jnp.asarray(tensor(x1)), jnp.asarray(tensor(x2)), axes)
+    return jnp.tensordot(as_array(x1), as_array(x2), axes)
 
 
 @op
 def concatenate(xs: Any, axis: int = 0) -> Any:
     """One after the other along `axis`."""
-    return jnp.concatenate([jnp.asarray(tensor(x)) for x in xs], axis)
+    return jnp.concatenate([as_array(x) for x in xs], axis)
 
 
 @op
 def stack(x: Any, axis: int = 0) -> Any:
     """One beside the other along a new `axis`."""
-    return jnp.stack([jnp.asarray(tensor(v)) for v in x], axis)
+    return jnp.stack([as_array(v) for v in x], axis)
 
 
 @op
 def vstack(xs: Any) -> Any:
     """One below the other."""
-    return jnp.vstack([jnp.asarray(tensor(x)) for x in xs])
+    return jnp.vstack([as_array(x) for x in xs])
 
 
 @op
 def hstack(xs: Any) -> Any:
     """One beside the other."""
-    return jnp.hstack([jnp.asarray(tensor(x)) for x in xs])
+    return jnp.hstack([as_array(x) for x in xs])
 
 
 @op
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """Pieces along `axis`."""
     return jnp.split(
-        jnp.asarray(tensor(x)),
+        as_array(x),
         indices_or_sections if isinstance(indices_or_sections, int) else tuple(indices_or_sections),
         axis,
     )
@@ -188,25 +188,25 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 @op
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """Pieces along `axis`, of unequal size if need be."""
-    return jnp.array_split(jnp.asarray(tensor(x)), indices_or_sections, axis)
+    return jnp.array_split(as_array(x), indices_or_sections, axis)
 
 
 @op
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
     """The slices along `axis`, a list."""
-    return [jnp.squeeze(v, axis) for v in jnp.split(jnp.asarray(tensor(x)), num or x.shape[axis], axis)]
+    return [jnp.squeeze(v, axis) for v in jnp.split(as_array(x), num or x.shape[axis], axis)]
 
 
 @op
 def digitize(x: Any, bins: Any) -> Any:
     """The bin of each element."""
-    return jnp.digitize(jnp.asarray(tensor(x)), jnp.asarray(tensor(bins))).astype("int32")
+    return jnp.digitize(as_array(x), as_array(bins)).astype("int32")
 
 
 @op
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     """Where values would stand in a sorted vector."""
-    return jnp.searchsorted(jnp.asarray(tensor(sorted_sequence)), jnp.asarray(tensor(values)), side=side).astype(
+    return jnp.searchsorted(as_array(sorted_sequence), as_array(values), side=side).astype(
         "int32"
     )
 
@@ -214,13 +214,13 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
 @op
 def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """Turned by 90 degrees `k` times."""
-    return jnp.rot90(jnp.asarray(tensor(array)), k, axes)
+    return jnp.rot90(as_array(array), k, axes)
 
 
 @op
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The slices of `x` at `indices` along `axis`; negative indices count from the end."""
-    return jnp.take(jnp.asarray(tensor(x)), jnp.asarray(tensor(indices)), axis)
+    return jnp.take(as_array(x), as_array(indices), axis)
 
 
 @op
@@ -232,42 +232,42 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         else pad_width
     )
     options = {} if constant_values is None else {"constant_values": constant_values}
-    return jnp.pad(jnp.asarray(tensor(x)), width, mode, **options)
+    return jnp.pad(as_array(x), width, mode, **options)
 
 
 @op
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
     """Products summed as the subscripts say."""
-    return jnp.einsum(subscripts, *(jnp.asarray(tensor(o)) for o in operands), **kwargs)
+    return jnp.einsum(subscripts, *(as_array(o) for o in operands), **kwargs)
 
 
 @op
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
     """The block of `shape` that begins at `start_indices`."""
-    return lax.dynamic_slice(jnp.asarray(tensor(inputs)), start_indices, shape)
+    return lax.dynamic_slice(as_array(inputs), start_indices, shape)
 
 
 @op
 def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     """`inputs` with a block replaced."""
-    return lax.dynamic_update_slice(jnp.asarray(tensor(inputs)), jnp.asarray(tensor(updates)), start_indices)
+    return lax.dynamic_update_slice(as_array(inputs), as_array(updates), start_indices)
 
 
 @op
 def scatter(indices: Any, values: Any, shape: Any) -> Any:
     """Zeros of `shape` with `values` added at `indices`, (…, axes)."""
-    values = jnp.asarray(tensor(values))
+    values = as_array(values)
     return jnp.zeros(shape, values.dtype).at[_index(indices)].add(values)
 
 
 @op
 def scatter_update(inputs: Any, indices: Any, updates: Any) -> Any:
     """`inputs` with `updates` at `indices`, (…, axes)."""
-    return jnp.asarray(tensor(inputs)).at[_index(indices)].set(jnp.asarray(tensor(updates)))
+    return as_array(inputs).at[_index(indices)].set(as_array(updates))
 
 
 def _index(indices: Any) -> Any:
-    indices = jnp.asarray(tensor(indices))
+    indices = as_array(indices)
     return tuple(indices[..., i] for i in range(indices.shape[-1]))
 
 

@@ -35,7 +35,19 @@ def _holds_arrays(x: Any) -> bool:
 
 def _from_numbers(x: Any) -> Any:
     array = np.asarray(x)
-    return jnp.asarray(array, floatx() if array.dtype == np.float64 else None)
+    return jnp.asarray(array, {"float64": floatx(), "int64": "int32"}.get(array.dtype.name))
+
+
+def as_array(x: Any) -> Any:
+    """`x` as an array; Python numbers take `floatx()` or int32, whatever JAX's 64-bit mode."""
+    x = tensor(x)
+    return _from_numbers(x) if isinstance(x, (float, int)) else jnp.asarray(x)
+
+
+def as_float(x: Any) -> Any:
+    """`x` as an array of floating (or complex) numbers; integers and booleans become `floatx()`."""
+    x = as_array(x)
+    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(floatx())
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
@@ -93,7 +105,7 @@ def cast(x: Any, dtype: Any) -> Any:
 @op
 def stop_gradient(variable: Any) -> Any:
     """`variable`, through which no gradient flows."""
-    return jax.lax.stop_gradient(jnp.asarray(tensor(variable)))
+    return jax.lax.stop_gradient(as_array(variable))
 
 
 @op
@@ -162,13 +174,13 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
 @op
 def tril(x: Any, k: int = 0) -> Any:
     """`x` with zeros above the `k`-th diagonal."""
-    return jnp.tril(jnp.asarray(tensor(x)), k)
+    return jnp.tril(as_array(x), k)
 
 
 @op
 def triu(x: Any, k: int = 0) -> Any:
     """`x` with zeros below the `k`-th diagonal."""
-    return jnp.triu(jnp.asarray(tensor(x)), k)
+    return jnp.triu(as_array(x), k)
 
 
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
@@ -198,4 +210,4 @@ def logspace(
 @op
 def meshgrid(*x: Any, indexing: str = "xy") -> Any:
     """Coordinate grids from vectors."""
-    return jnp.meshgrid(*(jnp.asarray(tensor(v)) for v in x), indexing=indexing)
+    return jnp.meshgrid(*(as_array(v) for v in x), indexing=indexing)

@@ -1,4 +1,4 @@
-"""Activation functions and the other elementwise mathematics of networks."""
+"""The mathematics of activation functions, one definition each; `ranvier.activations` gives them their names in layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from .symbolic import op
-from .tensors import tensor
+from .tensors import as_array, as_float, tensor
 
 __all__ = [
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
@@ -20,11 +20,6 @@ __all__ = [
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def _x(x: Any) -> Any:
-    x = jnp.asarray(tensor(x))
-    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype("float32")
-
-
 @op
 def linear(x: Any) -> Any:
     """x."""
@@ -34,13 +29,13 @@ def linear(x: Any) -> Any:
 @op
 def relu(x: Any) -> Any:
     """max(x, 0): Nair & Hinton, 2010."""
-    return jax.nn.relu(jnp.asarray(tensor(x)))
+    return jax.nn.relu(as_array(x))
 
 
 @op
 def relu6(x: Any) -> Any:
     """min(max(x, 0), 6)."""
-    return jax.nn.relu6(_x(x))
+    return jax.nn.relu6(as_float(x))
 
 
 @op
@@ -50,19 +45,19 @@ def sigmoid(x: Any) -> Any:
     >>> round(float(sigmoid(7.0)), 6)
     0.999089
     """
-    return jax.nn.sigmoid(_x(x))
+    return jax.nn.sigmoid(as_float(x))
 
 
 @op
 def log_sigmoid(x: Any) -> Any:
     """log(sigmoid(x)), without underflow."""
-    return jax.nn.log_sigmoid(_x(x))
+    return jax.nn.log_sigmoid(as_float(x))
 
 
 @op
 def silu(x: Any) -> Any:
     """x · sigmoid(x): Elfwing et al., 2018."""
-    return jax.nn.silu(_x(x))
+    return jax.nn.silu(as_float(x))
 
 
 swish = silu
@@ -71,13 +66,13 @@ swish = silu
 @op
 def hard_sigmoid(x: Any) -> Any:
     """relu6(x + 3) / 6: a sigmoid of straight lines."""
-    return jax.nn.hard_sigmoid(_x(x))
+    return jax.nn.hard_sigmoid(as_float(x))
 
 
 @op
 def hard_silu(x: Any) -> Any:
     """x · hard_sigmoid(x): Howard et al., 2019, *MobileNetV3*."""
-    return jax.nn.hard_silu(_x(x))
+    return jax.nn.hard_silu(as_float(x))
 
 
 hard_swish = hard_silu
@@ -86,88 +81,88 @@ hard_swish = hard_silu
 @op
 def hard_tanh(x: Any) -> Any:
     """x cut off below −1 and above 1."""
-    return jax.nn.hard_tanh(_x(x))
+    return jax.nn.hard_tanh(as_float(x))
 
 
 @op
 def softplus(x: Any) -> Any:
     """log(1 + exp(x))."""
-    return jax.nn.softplus(_x(x))
+    return jax.nn.softplus(as_float(x))
 
 
 @op
 def squareplus(x: Any, b: float = 4) -> Any:
     """(x + √(x² + b)) / 2."""
-    return jax.nn.squareplus(_x(x), b)
+    return jax.nn.squareplus(as_float(x), b)
 
 
 @op
 def softsign(x: Any) -> Any:
     """x / (1 + |x|)."""
-    return jax.nn.soft_sign(_x(x))
+    return jax.nn.soft_sign(as_float(x))
 
 
 @op
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, else α(exp(x) − 1): Clevert et al., 2016."""
-    return jax.nn.elu(_x(x), alpha)
+    return jax.nn.elu(as_float(x), alpha)
 
 
 @op
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, else α(exp(x/α) − 1): Barron, 2017."""
-    return jax.nn.celu(_x(x), alpha)
+    return jax.nn.celu(as_float(x), alpha)
 
 
 @op
 def selu(x: Any) -> Any:
     """An ELU whose outputs keep mean 0 and variance 1: Klambauer et al., 2017."""
-    x = _x(x)
+    x = as_float(x)
     return _SELU_SCALE * jnp.where(x > 0, x, _SELU_ALPHA * jnp.expm1(jnp.where(x > 0, 0.0, x)))
 
 
 @op
 def gelu(x: Any, approximate: bool = True) -> Any:
     """x · Φ(x), with Φ the normal distribution function (or its tanh approximation): Hendrycks & Gimpel, 2016."""
-    return jax.nn.gelu(_x(x), approximate)
+    return jax.nn.gelu(as_float(x), approximate)
 
 
 @op
 def mish(x: Any) -> Any:
     """x · tanh(softplus(x)): Misra, 2019."""
-    return jax.nn.mish(_x(x))
+    return jax.nn.mish(as_float(x))
 
 
 @op
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """x where positive, else negative_slope · x: Maas et al., 2013."""
-    return jax.nn.leaky_relu(_x(x), negative_slope)
+    return jax.nn.leaky_relu(as_float(x), negative_slope)
 
 
 @op
 def exponential(x: Any) -> Any:
     """exp(x)."""
-    return jnp.exp(_x(x))
+    return jnp.exp(as_float(x))
 
 
 @op
 def tanh_shrink(x: Any) -> Any:
     """x − tanh(x)."""
-    x = _x(x)
+    x = as_float(x)
     return x - jnp.tanh(x)
 
 
 @op
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x where |x| exceeds the threshold, else 0."""
-    x = _x(x)
+    x = as_float(x)
     return jnp.where(jnp.abs(x) > threshold, x, jnp.zeros((), x.dtype))
 
 
 @op
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x moved towards 0 by the threshold, 0 within it."""
-    x = _x(x)
+    x = as_float(x)
     zero = jnp.zeros((), x.dtype)
     return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, zero))
 
@@ -175,32 +170,32 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
 @op
 def threshold(x: Any, threshold: float, default_value: float) -> Any:
     """x where it exceeds the threshold, else the default value."""
-    x = _x(x)
+    x = as_float(x)
     return jnp.where(x > threshold, x, jnp.asarray(default_value, x.dtype))
 
 
 @op
 def sparse_plus(x: Any) -> Any:
     """0 up to −1, a parabola up to 1, then x."""
-    return jax.nn.sparse_plus(_x(x))
+    return jax.nn.sparse_plus(as_float(x))
 
 
 @op
 def sparse_sigmoid(x: Any) -> Any:
     """0 up to −1, a straight line up to 1, then 1."""
-    return jax.nn.sparse_sigmoid(_x(x))
+    return jax.nn.sparse_sigmoid(as_float(x))
 
 
 @op
 def glu(x: Any, axis: int = -1) -> Any:
     """One half of x times the sigmoid of the other: Dauphin et al., 2017."""
-    return jax.nn.glu(_x(x), axis)
+    return jax.nn.glu(as_float(x), axis)
 
 
 @op
 def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) over its sum along `axis` (several axes: over all of them together)."""
-    x = _x(x)
+    x = as_float(x)
     if axis is None:
         return jax.nn.softmax(x.reshape(-1), -1).reshape(x.shape)
     return jax.nn.softmax(x, tuple(axis) if isinstance(axis, (list, tuple)) else axis)
@@ -209,7 +204,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 @op
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """log(softmax(x)), without underflow."""
-    x = _x(x)
+    x = as_float(x)
     if axis is None:
         return jax.nn.log_softmax(x.reshape(-1), -1).reshape(x.shape)
     return jax.nn.log_softmax(x, tuple(axis) if isinstance(axis, (list, tuple)) else axis)
@@ -218,7 +213,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 @op
 def sparsemax(x: Any, axis: int = -1) -> Any:
     """The nearest point of the probability simplex: Martins & Astudillo, 2016."""
-    x = jnp.moveaxis(_x(x), axis, -1)
+    x = jnp.moveaxis(as_float(x), axis, -1)
     descending = -jnp.sort(-x, axis=-1)
     sums = jnp.cumsum(descending, axis=-1)
     count = jnp.arange(1, x.shape[-1] + 1, dtype=x.dtype)

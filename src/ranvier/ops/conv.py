@@ -1,0 +1,203 @@
+"""What convolutions mean: padding, strides, dilation, groups, data formats. How they are computed is chosen elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from ..core.errors import ArgumentError, ShapeError
+from ..core.settings import standardize_data_format
+from . import conv_algorithms as algorithms
+from .conv_geometry import Window, per_axis, window_of
+from .lowering import choose_convolution
+from .symbolic import op
+from .tensors import tensor
+
+__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
+
+_PATCH_BUDGET = 256 << 20  # bytes of patches at a time
+
+
+def _channels_last(x: Any, data_format: str | None) -> tuple[Any, bool]:
+    first = standardize_data_format(data_format) == "channels_first"
+    return (jnp.moveaxis(x, 1, -1) if first else x), first
+
+
+@op
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """The cross-correlation of `inputs` with `kernel` over 1, 2 or 3 spatial axes.
+
+    Args:
+        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) with ``data_format="channels_first"``.
+        kernel: (*window, channels / groups, filters); fewer kernel channels than channels means groups.
+        strides: how far the window moves, for each axis or for all.
+        padding: ``"valid"`` or ``"same"``.
+        data_format: where the channels are; None: the default.
+        dilation_rate: the distance of neighbouring taps, for each axis or for all.
+
+    Raises:
+        ShapeError: ranks, channels or sizes that do not fit.
+    """
+    x, w = _same_dtype(inputs, kernel)
+    x, first = _channels_last(x, data_format)
+    rank = w.ndim - 2
+    if x.ndim != w.ndim or not 1 <= rank <= 3:
+        raise ShapeError(
+            f"A kernel of shape {w.shape} needs inputs with {w.ndim} axes. Received: inputs of shape {x.shape}"
+        )
+    channels = x.shape[-1]
+    if channels % w.shape[-2]:
+        raise ShapeError(
+            f"{channels} channels are no multiple of the kernel's {w.shape[-2]}. Kernel: {w.shape}, inputs: {x.shape}"
+        )
+    groups = channels // w.shape[-2]
+    if w.shape[-1] % groups:
+        raise ShapeError(f"{w.shape[-1]} filters cannot be shared among {groups} groups.")
+    window = window_of(x.shape[1:-1], w.shape[:-2], strides, padding, dilation_rate, "kernel")
+    y = _convolve(x, w, window, groups)
+    return jnp.moveaxis(y, -1, 1) if first else y
+
+
+def _convolve(x: Any, w: Any, window: Window, groups: int) -> Any:
+    depthwise = groups == x.shape[-1] and groups > 1
+    multiplier = w.shape[-1] // groups if depthwise else 0
+    algorithm = choose_convolution(jax.default_backend(), x.dtype.name, window.taps, x.shape[-1], groups, multiplier)
+    if algorithm == "lax":
+        return algorithms.by_lax(x, w, window, groups)
+    if algorithm == "product":
+        return algorithms.by_product(x, w, window)
+    if algorithm == "shifts":
+        kernel = w.reshape(*w.shape[:-2], groups, multiplier)
+        return algorithms.by_shifts(x, kernel, window)
+    positions = 1
+    for n in window.out_sizes(x.shape[1:-1]):
+        positions *= n
+    each = positions * window.taps * w.shape[-2] * groups * x.dtype.itemsize
+    parts = algorithms.tiles_of(x.shape[0], each, _PATCH_BUDGET)
+    if algorithm == "groups":
+        return algorithms.in_tiles(lambda piece: algorithms.by_groups(piece, w, window, groups), x, parts)
+    return algorithms.in_tiles(lambda piece: algorithms.by_patches(piece, w, window), x, parts)
+
+
+@op
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """Each channel convolved by itself.
+
+    Args:
+        inputs: (batch, *sizes, channels), or channels first.
+        kernel: (*window, channels, multiplier): the outputs are channels · multiplier.
+        strides, padding, data_format, dilation_rate: as in `conv`.
+    """
+    x, w = _same_dtype(inputs, kernel)
+    x, first = _channels_last(x, data_format)
+    if x.ndim != w.ndim or x.shape[-1] != w.shape[-2]:
+        raise ShapeError(f"A depthwise kernel of shape {w.shape} does not fit inputs of shape {x.shape}.")
+    window = window_of(x.shape[1:-1], w.shape[:-2], strides, padding, dilation_rate, "kernel")
+    flat = w.reshape(*w.shape[:-2], 1, w.shape[-2] * w.shape[-1])
+    y = _convolve(x, flat, window, x.shape[-1]) if x.shape[-1] > 1 else _convolve(x, w, window, 1)
+    return jnp.moveaxis(y, -1, 1) if first else y
+
+
+@op
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """A depthwise convolution, then one with a window of one place (Chollet, 2017)."""
+    y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(y, pointwise_kernel, 1, "valid", data_format, 1)
+
+
+@op
+def conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """The transpose of `conv`: what its gradient does to outputs.
+
+    Args:
+        inputs: (batch, *sizes, channels), or channels first.
+        kernel: (*window, filters, channels).
+        strides: by how much the sizes grow.
+        padding: ``"valid"`` or ``"same"``, that of the convolution that this is the transpose of.
+        output_padding: elements added at the end of each axis; None: as many as make ``"same"`` multiply the sizes.
+        data_format, dilation_rate: as in `conv`.
+    """
+    x, w = _same_dtype(inputs, kernel)
+    x, first = _channels_last(x, data_format)
+    rank = w.ndim - 2
+    if x.ndim != w.ndim or x.shape[-1] != w.shape[-1]:
+        raise ShapeError(f"A transposed kernel of shape {w.shape} does not fit inputs of shape {x.shape}.")
+    strides, dilation = per_axis("strides", strides, rank), per_axis("dilation_rate", dilation_rate, rank)
+    extra = (None,) * rank if output_padding is None else tuple(_each(output_padding, rank))
+    pads = [_transposed_padding(*v, padding) for v in zip(w.shape[:-2], strides, dilation, extra, strict=True)]
+    letters = "".join("DHW"[3 - rank + i] for i in range(rank))
+    y = lax.conv_general_dilated(
+        x,
+        jnp.flip(jnp.swapaxes(w, -1, -2), tuple(range(rank))),
+        (1,) * rank,
+        pads,
+        lhs_dilation=strides,
+        rhs_dilation=dilation,
+        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
+    )
+    return jnp.moveaxis(y, -1, 1) if first else y
+
+
+def _each(value: Any, rank: int) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
+
+
+def _transposed_padding(kernel: int, stride: int, dilation: int, extra: int | None, padding: str) -> tuple[int, int]:
+    """How much the dilated input is padded before and after."""
+    mode = str(padding).lower()
+    if mode not in ("valid", "same"):
+        raise ArgumentError(f"padding must be 'valid' or 'same'. Received: padding={padding!r}")
+    reach = (kernel - 1) * dilation + 1
+    if mode == "valid":
+        before = 0
+        after = max(reach, stride) - reach if extra is None else extra
+        return reach - 1 - before, reach - 1 + after
+    total = max(reach - stride, 0) if extra is None else None
+    if total is not None:
+        before = total // 2
+        growth = stride - reach if reach < stride else 0
+        return reach - 1 - before, reach - 1 - (total - before) + growth
+    crop = 2 * (reach // 2) - int(extra or 0)  # what both ends lose together
+    before = max(crop // 2, 0)
+    return reach - 1 - before, reach - 1 - (crop - before)
+
+
+def _same_dtype(inputs: Any, kernel: Any) -> tuple[Any, Any]:
+    x, w = jnp.asarray(tensor(inputs)), jnp.asarray(tensor(kernel))
+    dtype = jnp.promote_types(x.dtype, w.dtype)
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        dtype = jnp.dtype("float32")
+    return x.astype(dtype), w.astype(dtype)

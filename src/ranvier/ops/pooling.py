@@ -1,0 +1,154 @@
+"""Pooling: the largest or the mean of what a window meets."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ..core.errors import ShapeError
+from ..core.settings import standardize_data_format
+from .conv_geometry import Window, per_axis, window_of
+from .symbolic import op
+from .tensors import tensor
+
+__all__ = ["average_pool", "max_pool"]
+
+
+def _prepare(
+    inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None
+) -> tuple[Any, Window, bool]:
+    x = jnp.asarray(tensor(inputs))
+    first = standardize_data_format(data_format) == "channels_first"
+    x = jnp.moveaxis(x, 1, -1) if first else x
+    rank = x.ndim - 2
+    if not 1 <= rank <= 3:
+        raise ShapeError(f"Pooling takes inputs with 1 to 3 spatial axes. Received: shape {x.shape}")
+    size = per_axis("pool_size", pool_size, rank)
+    return x, window_of(x.shape[1:-1], size, size if strides is None else strides, padding, 1, "pool"), first
+
+
+def _tiles(x: Any, window: Window) -> bool:
+    """Whether the windows lie side by side without padding."""
+    return window.size == window.strides and not any(map(any, window.padding))
+
+
+@op
+def max_pool(
+    inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Any:
+    """The largest of what each window meets.
+
+    Args:
+        inputs: (batch, *sizes, channels), or channels first.
+        pool_size: the window's size, for each axis or for all.
+        strides: how far it moves; None: by its size.
+        padding: ``"valid"`` or ``"same"``.
+        data_format: where the channels are.
+    """
+    x, window, first = _prepare(inputs, pool_size, strides, padding, data_format)
+    y = _max_of_tiles(x, window.size) if _tiles(x, window) and window.taps <= 16 else _reduce_max(x, window)
+    return jnp.moveaxis(y, -1, 1) if first else y
+
+
+def _reduce_max(x: Any, window: Window) -> Any:
+    lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.floating) else np.iinfo(x.dtype).min
+    return lax.reduce_window(
+        x,
+        np.asarray(lowest, x.dtype),
+        lax.max,
+        (1, *window.size, 1),
+        (1, *window.strides, 1),
+        ((0, 0), *window.padding, (0, 0)),
+    )
+
+
+def _parts(x: Any, size: tuple[int, ...]) -> list[Any]:
+    """For each place of the window, what it meets in all tiles."""
+    out = [n // k for n, k in zip(x.shape[1:-1], size, strict=True)]
+    return [
+        x[(slice(None), *(slice(t, t + (n - 1) * k + 1, k) for t, n, k in zip(tap, out, size, strict=True)))]
+        for tap in itertools.product(*map(range, size))
+    ]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _max_of_tiles(x: Any, size: tuple[int, ...]) -> Any:
+    """Windows side by side: the maximum of strided slices, much cheaper than `reduce_window` and its gradient on CPUs."""
+    y, *rest = _parts(x, size)
+    for part in rest:
+        y = jnp.maximum(y, part)
+    return y
+
+
+def _max_forward(x: Any, size: tuple[int, ...]) -> tuple[Any, Any]:
+    y = _max_of_tiles(x, size)
+    return y, (x, y)
+
+
+def _max_backward(size: tuple[int, ...], saved: Any, gradient: Any) -> tuple[Any]:
+    """The gradient goes to the first of the largest elements of each window."""
+    x, y = saved
+    rank, out = len(size), y.shape[1:-1]
+    taken: Any = None
+    pieces = []
+    for part in _parts(x, size):
+        hit = part == y
+        first = hit if taken is None else hit & ~taken
+        taken = hit if taken is None else taken | hit
+        pieces.append(jnp.where(first, gradient, jnp.zeros((), gradient.dtype)))
+    # (batch, *out, *size, channels) → (batch, out_1, size_1, out_2, size_2, …, channels)
+    grid = jnp.stack(pieces, axis=-2).reshape(*y.shape[:-1], *size, y.shape[-1])
+    order = [0, *itertools.chain.from_iterable((1 + i, 1 + rank + i) for i in range(rank)), 1 + 2 * rank]
+    covered = [n * k for n, k in zip(out, size, strict=True)]
+    dx = grid.transpose(order).reshape(x.shape[0], *covered, x.shape[-1])
+    rest = [(0, n - c) for n, c in zip(x.shape[1:-1], covered, strict=True)]
+    return (jnp.pad(dx, [(0, 0), *rest, (0, 0)]) if any(map(any, rest)) else dx,)
+
+
+_max_of_tiles.defvjp(_max_forward, _max_backward)
+
+
+@op
+def average_pool(
+    inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Any:
+    """The mean of what each window meets; padding does not count.
+
+    Args:
+        inputs: (batch, *sizes, channels), or channels first.
+        pool_size: the window's size, for each axis or for all.
+        strides: how far it moves; None: by its size.
+        padding: ``"valid"`` or ``"same"``.
+        data_format: where the channels are.
+    """
+    x, window, first = _prepare(inputs, pool_size, strides, padding, data_format)
+    if _tiles(x, window):
+        y, *rest = _parts(x, window.size)
+        for part in rest:
+            y = y + part
+        y = y / math.prod(window.size)
+    else:
+        y = _reduce_sum(x, window)
+        if any(map(any, window.padding)):
+            y = y / _reduce_sum(jnp.ones((1, *x.shape[1:-1], 1), x.dtype), window)
+        else:
+            y = y / window.taps
+    return jnp.moveaxis(y, -1, 1) if first else y
+
+
+def _reduce_sum(x: Any, window: Window) -> Any:
+    return lax.reduce_window(
+        x,
+        np.zeros((), x.dtype),
+        lax.add,
+        (1, *window.size, 1),
+        (1, *window.strides, 1),
+        ((0, 0), *window.padding, (0, 0)),
+    )
