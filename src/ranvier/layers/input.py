@@ -26,7 +26,9 @@ class InputLayer(Layer):
         name: the layer's name.
     """
 
-    config_excluded = frozenset({"shape", "batch_size", "input_tensor", "trainable", "autocast", "activity_regularizer"})
+    config_excluded = frozenset(
+        {"shape", "batch_size", "input_tensor", "trainable", "autocast", "activity_regularizer"}
+    )
 
     def __init__(
         self,
@@ -50,7 +52,9 @@ class InputLayer(Layer):
         if input_tensor is not None:
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
         if (shape is None) == (batch_shape is None):
-            raise ArgumentError("Input needs shape (without the batch axis) or batch_shape (with it): exactly one of the two.")
+            raise ArgumentError(
+                "Input needs shape (without the batch axis) or batch_shape (with it): exactly one of the two."
+            )
         if shape is not None:
             batch_shape = (batch_size, *(shape if isinstance(shape, (tuple, list)) else _refuse(shape)))
         for size in batch_shape:
@@ -62,7 +66,11 @@ class InputLayer(Layer):
         self.ragged = False
         self.optional = optional
         self.built = True
-        output = input_tensor if input_tensor is not None else KerasTensor(self.batch_shape, self._input_dtype, name=self.name)
+        output = (
+            input_tensor
+            if input_tensor is not None
+            else KerasTensor(self.batch_shape, self._input_dtype, name=self.name)
+        )
         Node(self, (), {}, output)
 
     def call(self) -> Any:
