@@ -60,9 +60,10 @@ class Identity(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         """The identity of `shape`, (rows, columns)."""
+        shape = sizes(shape)
         if len(shape) != 2:
             raise ShapeError(f"Identity initialises matrices. Received: shape={tuple(shape)}")
-        return (self.gain * np.eye(*sizes(shape))).astype(numpy_dtype(dtype))
+        return (self.gain * np.eye(shape[0], shape[1])).astype(numpy_dtype(dtype))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal object; the usual gain of 1 goes without saying, as in Keras's files."""
@@ -118,4 +119,4 @@ class STFT(Initializer):
             return shapes[self.window]
         from scipy.signal import get_window  # jax depends on SciPy
 
-        return get_window(self.window, length, fftbins=self.periodic)
+        return np.asarray(get_window(self.window, length, fftbins=self.periodic))

@@ -14,7 +14,7 @@ __all__ = [
     "abs", "absolute", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert",
     "bitwise_not", "cbrt", "ceil", "clip", "conj", "conjugate", "cos", "cosh", "deg2rad", "erf", "erfinv",
     "exp", "exp2", "expm1", "floor", "imag", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf",
-    "isreal", "log", "log10", "log1p", "log2", "logical_not", "nan_to_num", "negative", "positive", "rad2deg",
+    "isreal", "log", "log1p", "log2", "log10", "logical_not", "nan_to_num", "negative", "positive", "rad2deg",
     "real", "reciprocal", "round", "rsqrt", "select", "sign", "signbit", "sin", "sinc", "sinh", "sqrt",
     "square", "tan", "tanh", "trunc", "where",
 ]  # fmt: skip

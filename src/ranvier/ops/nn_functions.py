@@ -148,7 +148,8 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     axis = axis % output.ndim
     if target.shape != (*output.shape[:axis], *output.shape[axis + 1 :]):
         raise ShapeError(
-            f"target must have the shape of output without its class axis. Received: target {target.shape}, output {output.shape}"
+            "target must have the shape of output without its class axis. "
+            f"Received: target {target.shape}, output {output.shape}"
         )
     log_p = jax.nn.log_softmax(output, axis) if from_logits else jnp.log(
         _clip(output / jnp.sum(output, axis, keepdims=True))
@@ -186,7 +187,10 @@ def dot_product_attention(
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
 ) -> Any:
-    """softmax(query · keyᵀ · scale + bias) · value over (batch, time, heads, features): Vaswani et al., 2017, equation 1."""
+    """softmax(query · keyᵀ · scale + bias) · value over (batch, time, heads, features).
+
+    Vaswani et al., 2017, equation 1.
+    """
     query, key, value = (as_array(t) for t in (query, key, value))
     if query.ndim != 4:
         raise ArgumentError(f"query must be (batch, time, heads, features). Received: shape {query.shape}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.core import Tracer
-from jax.ops import segment_sum as ops_segment_sum
 from jax.scipy.special import logsumexp as logsumexp_of
 
 from .symbolic import op
@@ -15,8 +15,8 @@ from .tensors import as_array, as_float
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "bincount", "count_nonzero", "cumprod",
-    "cumsum", "in_top_k", "logsumexp", "max", "mean", "median", "min", "norm", "prod", "quantile",
-    "segment_sum", "std", "sum", "top_k", "var",
+    "cumsum", "in_top_k", "logsumexp", "max", "mean", "median", "min", "prod", "quantile",
+    "segment_max", "segment_min", "segment_prod", "segment_sum", "std", "sum", "top_k", "var",
 ]  # fmt: skip
 
 
@@ -101,9 +101,7 @@ def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @op
 def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     """The weighted mean over `axis`."""
-    return jnp.average(
-        as_float(x), axis=axis, weights=None if weights is None else as_float(weights)
-    )
+    return jnp.average(as_float(x), axis=axis, weights=None if weights is None else as_float(weights))
 
 
 @op
@@ -169,14 +167,54 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
 
 @op
 def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
-    """The sums of the rows that share a segment."""
-    return ops_segment_sum(as_array(data), as_array(segment_ids), num_segments)
+    """The sums of the rows that share a segment.
+
+    Args:
+        data: (rows, …).
+        segment_ids: the segment of each row, (rows,).
+        num_segments: how many segments there are, needed inside compiled functions; None: one more than the largest.
+        sorted: whether `segment_ids` rise, which is faster.
+    """
+    return jax.ops.segment_sum(as_array(data), as_array(segment_ids), num_segments, sorted)
 
 
 @op
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The norm over `axis`."""
-    return jnp.linalg.norm(as_float(x), ord=ord, axis=axis, keepdims=keepdims)
+def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """The products of the rows that share a segment.
+
+    Args:
+        data: (rows, …).
+        segment_ids: the segment of each row, (rows,).
+        num_segments: how many segments there are, needed inside compiled functions; None: one more than the largest.
+        sorted: whether `segment_ids` rise, which is faster.
+    """
+    return jax.ops.segment_prod(as_array(data), as_array(segment_ids), num_segments, sorted)
+
+
+@op
+def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """The largest of the rows that share a segment.
+
+    Args:
+        data: (rows, …).
+        segment_ids: the segment of each row, (rows,).
+        num_segments: how many segments there are, needed inside compiled functions; None: one more than the largest.
+        sorted: whether `segment_ids` rise, which is faster.
+    """
+    return jax.ops.segment_max(as_array(data), as_array(segment_ids), num_segments, sorted)
+
+
+@op
+def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """The smallest of the rows that share a segment.
+
+    Args:
+        data: (rows, …).
+        segment_ids: the segment of each row, (rows,).
+        num_segments: how many segments there are, needed inside compiled functions; None: one more than the largest.
+        sorted: whether `segment_ids` rise, which is faster.
+    """
+    return jax.ops.segment_min(as_array(data), as_array(segment_ids), num_segments, sorted)
 
 
 def is_traced(x: Any) -> bool:

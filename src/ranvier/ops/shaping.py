@@ -206,9 +206,7 @@ def digitize(x: Any, bins: Any) -> Any:
 @op
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     """Where values would stand in a sorted vector."""
-    return jnp.searchsorted(as_array(sorted_sequence), as_array(values), side=side).astype(
-        "int32"
-    )
+    return jnp.searchsorted(as_array(sorted_sequence), as_array(values), side=side).astype("int32")
 
 
 @op

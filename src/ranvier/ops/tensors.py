@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..core.dtypes import standardize_dtype
+from ..core.dtypes import is_float, standardize_dtype
 from ..core.settings import floatx
 from ..core.variables import Variable
 from .symbolic import KerasTensor, is_symbolic, op
 
 __all__ = [
-    "arange", "array", "cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "empty", "eye", "full",
-    "full_like", "identity", "is_tensor", "linspace", "logspace", "meshgrid", "ndim", "ones", "ones_like", "shape", "size",
-    "stop_gradient", "tensor", "tri", "tril", "triu", "zeros", "zeros_like",
+    "arange", "array", "cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "empty", "empty_like", "eye",
+    "full", "full_like", "geomspace", "identity", "is_tensor", "linspace", "logspace", "meshgrid", "ndim", "ones",
+    "ones_like", "saturate_cast", "shape", "size", "stop_gradient", "tri", "tril", "triu", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -93,13 +94,38 @@ def ndim(x: Any) -> int:
 def size(x: Any) -> Any:
     """The number of elements of `x`; None if a size is unknown."""
     sizes = shape(x)
-    return None if None in sizes else int(np.prod(sizes, dtype=np.int64))
+    return None if None in sizes else math.prod(s for s in sizes if s is not None)
 
 
 @op
 def cast(x: Any, dtype: Any) -> Any:
     """`x` in another dtype."""
     return jnp.asarray(tensor(x), standardize_dtype(dtype))
+
+
+@op
+def saturate_cast(x: Any, dtype: Any) -> Any:
+    """`x` in another dtype, cut off at the smallest and largest number that it holds."""
+    x, name = as_array(x), standardize_dtype(dtype)
+    if name == "bool" or "complex" in name:
+        return x.astype(name)
+    low, high = _limits(name)
+    own_low, own_high = _limits(x.dtype.name)
+    whole = x.astype(name)
+    # Comparing where `x` holds the limit, and choosing in the new dtype, keeps limits exact that `x` would round.
+    if high < own_high:
+        whole = jnp.where(x >= high, jnp.asarray(high, name), whole)
+    if low > own_low:
+        whole = jnp.where(x <= low, jnp.asarray(low, name), whole)
+    return whole
+
+
+def _limits(name: str) -> tuple[Any, Any]:
+    if name == "bool":
+        return 0, 1
+    info = jnp.finfo(name) if is_float(name) else jnp.iinfo(name)
+    kind = float if is_float(name) else int
+    return kind(info.min), kind(info.max)
 
 
 @op
@@ -142,6 +168,12 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
 def zeros_like(x: Any, dtype: Any = None) -> Any:
     """Zeros in the shape of `x`."""
     return jnp.zeros_like(tensor(x), dtype=dtype)
+
+
+@op
+def empty_like(x: Any, dtype: Any = None) -> Any:
+    """An array in the shape of `x` whose values mean nothing (zeros)."""
+    return jnp.zeros_like(as_array(x), dtype=dtype)
 
 
 @op
@@ -205,6 +237,12 @@ def logspace(
 ) -> Any:
     """`num` numbers evenly spaced on a logarithmic scale."""
     return jnp.logspace(tensor(start), tensor(stop), num, endpoint, base, dtype, axis)
+
+
+@op
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    """`num` numbers from `start` to `stop`, each the same multiple of the one before."""
+    return jnp.geomspace(as_float(start), as_float(stop), num, endpoint, dtype, axis)
 
 
 @op
