@@ -331,6 +331,10 @@ class Optimizer(Configurable):
                 average = self._averages[self._index[id(variable)]]
                 variable.assign(jnp.where(due, average.value, variable.value))
 
+    def averaged_weights(self) -> list[tuple[Variable, Variable]]:
+        """Pairs of each weight and its moving average; none without `use_ema`, or before `build`."""
+        return list(zip(self._trainable_variables, self._averages, strict=True)) if self.use_ema and self.built else []
+
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """At the end of training: put the averages in the weights' place, if they are kept."""
         if self.use_ema and self.built:

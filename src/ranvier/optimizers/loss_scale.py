@@ -109,6 +109,10 @@ class LossScaleOptimizer(Optimizer):
         )[1]
         return new[: len(weights)], new[len(weights) :]
 
+    def averaged_weights(self) -> list[tuple[Variable, Variable]]:
+        """As the inner optimizer keeps them."""
+        return self.inner_optimizer.averaged_weights()
+
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """As the inner optimizer does it."""
         self.inner_optimizer.finalize_variable_values(var_list)

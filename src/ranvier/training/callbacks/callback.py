@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 __all__ = ["Callback"]
 
@@ -34,7 +34,7 @@ class Callback:
     """
 
     batch_hooks_optional: bool = False
-    epoch_hooks_deferrable: ClassVar[bool] = False
+    epoch_hooks_deferrable: bool = False
 
     # On the class, since people's own `__init__` seldom calls this one.
     params: dict[str, Any] | None = None
