@@ -1,0 +1,45 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both need only Python 3.11+, make and git.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test check quick bench clean
+
+help:
+	@echo "make demo    train the digits network on all of MNIST, with pictures"
+	@echo "make test    everything that CI checks: style, types, tests, examples, documentation"
+	@echo "make quick   the tests of user-visible behaviour alone, in seconds"
+	@echo "make bench   measure ranvier against its peers"
+
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[plot]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.base
+	-$(BIN)/python -m pip install --quiet --index-url https://download.pytorch.org/whl/cpu torch || $(BIN)/python -m pip install --quiet torch
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.base
+	$(BIN)/python examples/digits.py --output out
+
+test: $(VENV)/.test
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest -q -n 2
+
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest -q tests/test_tiny.py
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) out build dist

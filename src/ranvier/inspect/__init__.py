@@ -1,0 +1,1 @@
+"""Floor 7: looking at networks and their training."""
