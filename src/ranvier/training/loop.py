@@ -85,6 +85,7 @@ class Session:
         kind = "train" if learn else "test"
         begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
         end = getattr(self.callbacks, f"on_{kind}_batch_end")
+        heard = getattr(self.callbacks, f"hears_{kind}_batches")
         every = getattr(self.callbacks, f"wants_{kind}_batches")
         pace = Pace(_WATCHED if self.watched else _UNWATCHED, fixed=1 if every else None)
         self.state = self.state._replace(metrics=list(self.fresh_metrics))
@@ -95,19 +96,15 @@ class Session:
         )
         step, logs = 0, None
         for steps, call in source:
-            if every:
+            if heard:
                 with self.lent():
                     begin(step)
-            elif self.watched:
-                begin(step)
             pace.start()
             self.state, logs = call(self.state)
             step += steps
-            if every:
+            if heard:
                 with self.lent():
                     end(step - 1, python_logs(logs))
-            elif self.watched:
-                end(step - 1, python_logs(logs))
             else:
                 jax.block_until_ready(logs)
             pace.done(steps)

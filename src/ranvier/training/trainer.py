@@ -229,7 +229,7 @@ class Trainer(Compiled):
             and validation is None
             and spec.verbose == 0
             and not hooks.wants_epochs
-            and not hooks.wants_train_batches
+            and not hooks.hears_train_batches
             and not self.run_eagerly
         )
 

@@ -116,6 +116,28 @@ def test_callbacks_written_for_keras_itself_work():
 def test_nan_ends_training():
     model = make(ranvier)
     model.optimizer.learning_rate = 1e30
+    x, y = np.tile(X, (100, 1)), np.tile(Y, (100, 1))
     with pytest.warns(ranvier.core.errors.RanvierWarning, match="NaN or infinite"):
-        history = model.fit(X, Y, epochs=9, batch_size=4, verbose=0, callbacks=[ranvier.callbacks.TerminateOnNaN()])
+        history = model.fit(x, y, epochs=9, batch_size=1, verbose=0, callbacks=[ranvier.callbacks.TerminateOnNaN()])
     assert history.epoch == [0]
+    assert int(model.optimizer.iterations) < 2000
+
+
+@pytest.mark.parametrize("verbose", [0, 2])
+def test_optional_hooks_are_told_at_the_edges_of_chunks_and_see_the_model(verbose):
+    model, seen = make(ranvier), []
+
+    class Now(ranvier.callbacks.Callback):
+        batch_hooks_optional = True
+
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append((batch, logs["loss"], float(self.model.get_weights()[0][0, 0])))
+            self.model.stop_training = True
+
+    x, y = np.tile(X, (100, 1)), np.tile(Y, (100, 1))
+    history = model.fit(x, y, batch_size=1, epochs=3, verbose=verbose, callbacks=[Now()])
+    ((batch, loss, weight),) = seen
+    assert 0 < batch < 1999
+    assert int(model.optimizer.iterations) == batch + 1
+    assert history.history["loss"] == [pytest.approx(loss)]
+    assert weight == model.get_weights()[0][0, 0]
