@@ -16,6 +16,7 @@ from ..core.pure import pure
 from ..data.sources import ArrayData, StreamData
 from .chunks import stacked_chunks
 from .pace import Pace
+from .placement import placed
 from .program import Programs, rows
 from .state import Roles, TrainState
 
@@ -122,7 +123,7 @@ class Session:
     def _place(self, arrays: Any) -> Any:
         """The arrays on the device, kept for the next epoch."""
         if id(arrays) not in self._on_device:
-            self._on_device[id(arrays)] = jax.tree.map(jnp.asarray, arrays)
+            self._on_device[id(arrays)] = jax.tree.map(placed, arrays)
         return self._on_device[id(arrays)]
 
     def _chunks_of_arrays(self, data: Any, learn: bool, generator: Any, pace: Pace) -> Iterator[tuple[int, Any]]:

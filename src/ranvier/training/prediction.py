@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import DataError
 from .pace import Pace
+from .placement import placed
 from .program import Programs, rows
 from .state import TrainState
 
@@ -29,7 +30,7 @@ def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> 
     first = rows(data.arrays, slice(0, data.batch_size))
     shapes = jax.eval_shape(step, state, first)
     out = jax.tree.map(lambda s: jnp.zeros((steps * data.batch_size, *s.shape[1:]), s.dtype), shapes)
-    arrays = jax.tree.map(jnp.asarray, data.arrays)
+    arrays = jax.tree.map(placed, data.arrays)
     program = programs.predict(data.batch_size)
     pace = Pace(0.1 if watched else 0.5, fixed=1 if hooks.wants_predict_batches else None)
     at = 0

@@ -59,6 +59,7 @@ class Programs:
         self.roles = roles
         self.eager = eager
         self._made: dict[Any, Callable[..., Any]] = {}
+        self._metric_names: list[str] | None = None
 
     def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Callable[..., Any]:
         if key not in self._made:
@@ -169,8 +170,13 @@ class Programs:
 
     def log_names(self, batch: Any) -> list[str]:
         """The names of the logs of a training step on batches like this one."""
-        state = TrainState.take(self.roles)
-        step, results = self._step(True), self._results(True)
+        state, results = TrainState.take(self.roles), self._results(True)
+        if not self._custom(True):  # the metrics know; no need to trace the step
+            if self._metric_names is None:
+                found = jax.eval_shape(lambda metrics: results(state._replace(metrics=metrics), {}), state.metrics)
+                self._metric_names = list(found)
+            return self._metric_names
+        step = self._step(True)
 
         def run(state: TrainState, batch: Any) -> Any:
             state, logs = step(state, batch)
