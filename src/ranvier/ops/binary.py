@@ -5,17 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+from jax import lax
 
 from .symbolic import op
-from .tensors import tensor
+from .tensors import as_float, tensor
 
 __all__ = [
     "add", "arctan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "divide", "dot", "equal", "floor_divide", "fmax", "fmin", "fmod", "gcd", "greater", "greater_equal", "heaviside",
-    "hypot", "inner", "kron", "lcm", "ldexp", "left_shift", "less", "less_equal", "logaddexp", "logaddexp2",
-    "logical_and", "logical_or", "logical_xor", "matmul", "maximum", "minimum", "mod", "multiply", "nextafter",
-    "not_equal", "outer", "power", "right_shift", "subtract", "true_divide", "vdot",
+    "cdist", "divide", "divide_no_nan", "dot", "equal", "floor_divide", "fmax", "fmin", "fmod", "gcd",
+    "greater", "greater_equal", "heaviside", "hypot", "inner", "kron", "lcm", "ldexp", "left_shift", "less",
+    "less_equal", "logaddexp", "logaddexp2", "logical_and", "logical_or", "logical_xor", "matmul", "maximum",
+    "minimum", "mod", "multiply", "nextafter", "not_equal", "outer", "polar", "power", "right_shift",
+    "subtract", "true_divide", "vdot",
 ]  # fmt: skip
+
+
+def _floats(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Both as they are if their arithmetic is that of floats, else as `floatx()`, whatever JAX's 64-bit mode."""
+    x1, x2 = tensor(x1), tensor(x2)
+    if jnp.issubdtype(jnp.result_type(x1, x2), jnp.inexact):
+        return x1, x2
+    return as_float(x1), as_float(x2)
 
 
 @op
@@ -27,7 +37,7 @@ def add(x1: Any, x2: Any) -> Any:
 @op
 def arctan2(x1: Any, x2: Any) -> Any:
     """The angle of (x2, x1): `x1` with `x2`, element by element, broadcast."""
-    return jnp.arctan2(tensor(x1), tensor(x2))
+    return jnp.arctan2(*_floats(x1, x2))
 
 
 @op
@@ -75,13 +85,36 @@ def right_shift(x: Any, y: Any) -> Any:
 @op
 def divide(x1: Any, x2: Any) -> Any:
     """The quotient: `x1` with `x2`, element by element, broadcast."""
-    return jnp.divide(tensor(x1), tensor(x2))
+    return jnp.divide(*_floats(x1, x2))
+
+
+@op
+def divide_no_nan(x1: Any, x2: Any) -> Any:
+    """The quotient, 0 where the divisor is 0."""
+    x1, x2 = _floats(x1, x2)
+    zero = jnp.equal(x2, 0)
+    return jnp.where(zero, 0, jnp.divide(x1, jnp.where(zero, 1, x2)))
+
+
+@op
+def cdist(x: Any, y: Any) -> Any:
+    """The Euclidean distances between rows: (…, n, d) and (…, m, d) → (…, n, m)."""
+    x, y = as_float(x), as_float(y)
+    squares = jnp.sum(jnp.square(x[..., :, None, :] - y[..., None, :, :]), axis=-1)
+    apart = squares > 0  # the root has no finite gradient at 0
+    return jnp.where(apart, jnp.sqrt(jnp.where(apart, squares, 1)), 0)
+
+
+@op
+def polar(abs_: Any, angle: Any) -> Any:
+    """Complex numbers from their size and their angle in radians."""
+    return lax.complex(as_float(abs_) * jnp.cos(as_float(angle)), as_float(abs_) * jnp.sin(as_float(angle)))
 
 
 @op
 def true_divide(x1: Any, x2: Any) -> Any:
     """The quotient: `x1` with `x2`, element by element, broadcast."""
-    return jnp.true_divide(tensor(x1), tensor(x2))
+    return jnp.true_divide(*_floats(x1, x2))
 
 
 @op
@@ -147,7 +180,7 @@ def heaviside(x1: Any, x2: Any) -> Any:
 @op
 def hypot(x1: Any, x2: Any) -> Any:
     """The hypotenuse: `x1` with `x2`, element by element, broadcast."""
-    return jnp.hypot(tensor(x1), tensor(x2))
+    return jnp.hypot(*_floats(x1, x2))
 
 
 @op
@@ -177,13 +210,13 @@ def less_equal(x1: Any, x2: Any) -> Any:
 @op
 def logaddexp(x1: Any, x2: Any) -> Any:
     """``log(exp(x1) + exp(x2))``: `x1` with `x2`, element by element, broadcast."""
-    return jnp.logaddexp(tensor(x1), tensor(x2))
+    return jnp.logaddexp(*_floats(x1, x2))
 
 
 @op
 def logaddexp2(x1: Any, x2: Any) -> Any:
     """``log2(2**x1 + 2**x2)``: `x1` with `x2`, element by element, broadcast."""
-    return jnp.logaddexp2(tensor(x1), tensor(x2))
+    return jnp.logaddexp2(*_floats(x1, x2))
 
 
 @op
@@ -206,8 +239,10 @@ def logical_xor(x1: Any, x2: Any) -> Any:
 
 @op
 def matmul(x1: Any, x2: Any) -> Any:
-    """The matrix product of `x1` and `x2`."""
-    return jnp.matmul(tensor(x1), tensor(x2))
+    """The matrix product of `x1` and `x2`; bytes are summed in int32."""
+    x1, x2 = tensor(x1), tensor(x2)
+    bytes_only = jnp.result_type(x1) == jnp.result_type(x2) == jnp.int8
+    return jnp.matmul(x1, x2, preferred_element_type="int32" if bytes_only else None)
 
 
 @op

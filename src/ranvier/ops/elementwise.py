@@ -12,9 +12,9 @@ from .tensors import as_array, as_float, tensor
 
 __all__ = [
     "abs", "absolute", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert",
-    "bitwise_not", "cbrt", "ceil", "clip", "conj", "conjugate", "cos", "cosh", "deg2rad", "erf", "erfinv",
-    "exp", "exp2", "expm1", "floor", "imag", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf",
-    "isreal", "log", "log1p", "log2", "log10", "logical_not", "nan_to_num", "negative", "positive", "rad2deg",
+    "bitwise_not", "cbrt", "ceil", "clip", "conj", "conjugate", "cos", "cosh", "deg2rad", "erf", "erfc", "erfinv",
+    "exp", "exp2", "expm1", "fabs", "floor", "imag", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf",
+    "isreal", "log", "log1p", "log2", "log10", "logical_not", "nan_to_num", "negative", "rad2deg",
     "real", "reciprocal", "round", "rsqrt", "select", "sign", "signbit", "sin", "sinc", "sinh", "sqrt",
     "square", "tan", "tanh", "trunc", "where",
 ]  # fmt: skip
@@ -165,12 +165,6 @@ def negative(x: Any) -> Any:
 
 
 @op
-def positive(x: Any) -> Any:
-    """The same numbers of each element of `x`."""
-    return jnp.positive(as_array(x))
-
-
-@op
 def rad2deg(x: Any) -> Any:
     """Radians as degrees, for each element of `x`."""
     return jnp.rad2deg(as_float(x))
@@ -245,7 +239,7 @@ def tanh(x: Any) -> Any:
 @op
 def trunc(x: Any) -> Any:
     """The integer towards 0 of each element of `x`."""
-    return jnp.trunc(as_float(x))
+    return jnp.trunc(as_array(x))
 
 
 @op
@@ -362,6 +356,18 @@ def rsqrt(x: Any) -> Any:
 def erf(x: Any) -> Any:
     """The error function."""
     return lax.erf(as_float(x))
+
+
+@op
+def erfc(x: Any) -> Any:
+    """One minus the error function, exact where that is near 1."""
+    return lax.erfc(as_float(x))
+
+
+@op
+def fabs(x: Any) -> Any:
+    """The absolute value of each element of `x`, as a float."""
+    return jnp.fabs(as_float(x))
 
 
 @op

@@ -27,8 +27,22 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
 
 
 @op
-def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
-    """One vector for each row of integers, with 1 at every place that they name."""
+def multi_hot(
+    inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False, **kwargs: Any
+) -> Any:
+    """One vector for each row of integers, with 1 at every place that they name.
+
+    Args:
+        inputs: integers, (…, n) or (n,).
+        num_classes: the length of the vectors.
+        axis: where the vectors' axis goes.
+        dtype: the result's dtype; None: `floatx()`.
+        sparse: only False: there are no sparse tensors here.
+        **kwargs: `num_tokens`, the old name of `num_classes`.
+    """
+    num_classes = kwargs.pop("num_tokens", num_classes)
+    if kwargs or num_classes is None:
+        raise ArgumentError(f"multi_hot needs num_classes, and takes no {sorted(kwargs)}.")
     inputs = as_array(inputs)
     reduce = 1 if inputs.ndim > 1 else 0
     return jnp.max(jax.nn.one_hot(inputs, num_classes, axis=axis, dtype=standardize_dtype(dtype)), axis=reduce)
@@ -193,7 +207,7 @@ def dot_product_attention(
     """
     query, key, value = (as_array(t) for t in (query, key, value))
     if query.ndim != 4:
-        raise ArgumentError(f"query must be (batch, time, heads, features). Received: shape {query.shape}")
+        raise ShapeError(f"query must be (batch, time, heads, features). Received: shape {query.shape}")
     scores = jnp.einsum("btnh,bsnh->bnts", query, key) * (query.shape[-1] ** -0.5 if scale is None else scale)
     if attn_logits_soft_cap is not None:
         scores = attn_logits_soft_cap * jnp.tanh(scores / attn_logits_soft_cap)

@@ -2,7 +2,9 @@
 
 from . import binary, elementwise, nan_reductions, pieces, reductions, shaping, statistics, tensors, windows
 from .binary import *  # noqa: F403
+from .control import vectorize
 from .elementwise import *  # noqa: F403
+from .linalg import slogdet
 from .nan_reductions import *  # noqa: F403
 from .pieces import *  # noqa: F403
 from .reductions import *  # noqa: F403
@@ -11,7 +13,7 @@ from .statistics import *  # noqa: F403
 from .tensors import *  # noqa: F403
 from .windows import *  # noqa: F403
 
-__all__: list[str] = []
+__all__ = ["slogdet", "vectorize"]
 __all__ += binary.__all__
 __all__ += elementwise.__all__
 __all__ += nan_reductions.__all__

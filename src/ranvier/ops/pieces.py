@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+from jax import lax
 
 from ..core.dtypes import standardize_dtype
+from ..core.errors import ShapeError
 from .symbolic import op
-from .tensors import as_array
+from .tensors import as_array, as_float
 
 __all__ = [
     "append", "argpartition", "diagflat", "dsplit", "dstack", "fliplr", "flipud", "hsplit", "isin", "unique",
-    "unravel_index", "view", "vsplit",
+    "unravel_index", "view", "view_as_complex", "view_as_real", "vsplit",
 ]  # fmt: skip
 
 
@@ -122,3 +124,19 @@ def view(x: Any, dtype: Any = None) -> Any:
     """The same bits read as another dtype; the last axis shrinks or grows with the elements' width."""
     x = as_array(x)
     return x if dtype is None else x.view(standardize_dtype(dtype))
+
+
+@op
+def view_as_complex(x: Any) -> Any:
+    """Pairs of real and imaginary parts, (…, 2), as complex numbers, (…)."""
+    x = as_float(x)
+    if x.ndim == 0 or x.shape[-1] != 2:
+        raise ShapeError(f"x must end in an axis of size 2. Received: shape {x.shape}")
+    return lax.complex(x[..., 0], x[..., 1])
+
+
+@op
+def view_as_real(x: Any) -> Any:
+    """Complex numbers, (…), as pairs of real and imaginary parts, (…, 2)."""
+    x = as_array(x)
+    return jnp.stack([x.real, x.imag], axis=-1)

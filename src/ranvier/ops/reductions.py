@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import jax
@@ -144,7 +145,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
     """How often each of 0 … minlength − 1 occurs; rows of a matrix are counted apart."""
     x = as_array(x)
-    length = max(minlength, 1) if is_traced(x) else max(minlength, int(x.max()) + 1 if x.size else 0)
+    length = minlength if isinstance(x, Tracer) else builtins.max(minlength, int(x.max()) + 1 if x.size else 0)
     hot = (x[..., None] == jnp.arange(length, dtype=x.dtype)).astype("int32")
     if weights is not None:
         hot = hot * as_array(weights)[..., None]
@@ -215,8 +216,3 @@ def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, so
         sorted: whether `segment_ids` rise, which is faster.
     """
     return jax.ops.segment_min(as_array(data), as_array(segment_ids), num_segments, sorted)
-
-
-def is_traced(x: Any) -> bool:
-    """Whether `x` has no numbers yet."""
-    return isinstance(x, Tracer)

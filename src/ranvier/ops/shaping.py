@@ -7,12 +7,13 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from .symbolic import op
+from ..core.errors import ArgumentError
+from .symbolic import get_item, op
 from .tensors import as_array, tensor
 
 __all__ = [
     "argsort", "array_split", "broadcast_to", "concatenate", "cross", "diag", "diagonal", "diff", "digitize",
-    "einsum", "expand_dims", "flip", "hstack", "moveaxis", "nonzero", "pad", "ravel", "repeat", "reshape",
+    "einsum", "expand_dims", "flip", "get_item", "hstack", "moveaxis", "nonzero", "pad", "ravel", "repeat", "reshape",
     "roll", "rot90", "scatter", "scatter_update", "searchsorted", "slice", "slice_update", "sort", "split",
     "squeeze", "stack", "swapaxes", "take", "take_along_axis", "tensordot", "tile", "trace", "transpose",
     "unstack", "vstack",
@@ -259,9 +260,20 @@ def scatter(indices: Any, values: Any, shape: Any) -> Any:
 
 
 @op
-def scatter_update(inputs: Any, indices: Any, updates: Any) -> Any:
-    """`inputs` with `updates` at `indices`, (…, axes)."""
-    return as_array(inputs).at[_index(indices)].set(as_array(updates))
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
+    """`inputs` with `updates` at `indices`, (…, axes).
+
+    Args:
+        inputs: a tensor.
+        indices: places in the first axes of `inputs`, (…, axes).
+        updates: what goes there, (…, further axes).
+        reduction: None: updates replace what is there; ``"add"``, ``"max"``, ``"min"``, ``"mul"``: they join it.
+    """
+    if reduction not in (None, "add", "max", "min", "mul"):
+        raise ArgumentError(f"reduction must be None, 'add', 'max', 'min' or 'mul'. Received: reduction={reduction!r}")
+    inputs = as_array(inputs)
+    places = inputs.at[_index(indices)]
+    return getattr(places, reduction or "set")(as_array(updates).astype(inputs.dtype))
 
 
 def _index(indices: Any) -> Any:

@@ -52,8 +52,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> Any:
         raise ArgumentError(f"bins must be an integer of at least 1. Received: bins={bins!r}")
     if range is not None and not range[0] < range[1]:
         raise ArgumentError(f"range must rise. Received: range={range!r}")
-    counts, edges = jnp.histogram(as_array(x), bins=bins, range=range)
-    return counts.astype("int32"), edges
+    return jnp.histogram(as_float(x), bins=bins, range=range)
 
 
 @op
