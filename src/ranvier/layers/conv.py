@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
-from .. import activations, constraints, initializers, regularizers
+from .. import constraints, initializers, regularizers
 from ..core.errors import ArgumentError, ShapeError
-from ..core.settings import standardize_data_format
 from ..ops.conv import conv
-from .base import Layer
-from .checks import per_axis, positive
-from .input_spec import InputSpec
+from .checks import positive
+from .convolutional import Convolutional
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 
-class _Conv(Layer):
+class _Conv(Convolutional):
     """Base of convolutions over `rank` spatial axes."""
-
-    rank = 2
-    config_optional = frozenset()
 
     def __init__(
         self,
@@ -44,47 +37,26 @@ class _Conv(Layer):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._set_window(kernel_size, strides, padding, data_format, dilation_rate, causal=self.rank == 1)
+        self._refuse_stride_with_dilation()
+        self._set_bias(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         kind = type(self).__name__
         self.filters = positive(kind, "filters", filters)
-        self.kernel_size = per_axis(kind, "kernel_size", kernel_size, self.rank)
-        self.strides = per_axis(kind, "strides", strides, self.rank)
-        self.padding = str(padding).lower()
-        allowed = ("valid", "same", "causal") if self.rank == 1 else ("valid", "same")
-        if self.padding not in allowed:
-            raise ArgumentError(f"{kind}: padding must be one of {allowed}. Received: padding={padding!r}")
-        self.data_format = standardize_data_format(data_format)
-        self.dilation_rate = per_axis(kind, "dilation_rate", dilation_rate, self.rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ArgumentError(
-                f"{kind}: strides and dilation_rate cannot both exceed 1. Received: strides={strides!r}, "
-                f"dilation_rate={dilation_rate!r}"
-            )
         self.groups = positive(kind, "groups", groups)
         if self.filters % self.groups:
             raise ArgumentError(f"{kind}: filters={filters} must be a multiple of groups={groups}.")
-        self.activation = activations.get(activation)
-        self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.input_spec = InputSpec(min_ndim=self.rank + 2)
-
-    @property
-    def _channel_axis(self) -> int:
-        return 1 if self.data_format == "channels_first" else -1
 
     def build(self, input_shape: Any) -> None:
         """Make the kernel, (*kernel_size, channels / groups, filters), and the bias, (filters,)."""
-        channels = input_shape[self._channel_axis]
-        if channels is None:
-            raise ShapeError(
-                f"Layer '{self.name}': the number of channels must be known. Received: shape {tuple(input_shape)}"
-            )
+        channels = self._channels(input_shape)
         if channels % self.groups:
-            raise ShapeError(f"Layer '{self.name}': {channels} channels are no multiple of groups={self.groups}.")
+            raise ShapeError(
+                f"Layer '{self.name}': {channels} channels are no multiple of groups={self.groups}. Received: shape "
+                f"{tuple(input_shape)}"
+            )
         self.kernel = self.add_weight(
             (*self.kernel_size, channels // self.groups, self.filters),
             self.kernel_initializer,
@@ -92,33 +64,14 @@ class _Conv(Layer):
             constraint=self.kernel_constraint,
             name="kernel",
         )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
-        self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
+        self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Any:
         """φ(x ⋆ K + b)."""
-        x, padding = inputs, self.padding
-        if padding == "causal":
-            before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            time = (before, 0)
-            x = jnp.pad(x, ((0, 0), (0, 0), time) if self._channel_axis == 1 else ((0, 0), time, (0, 0)))
-            padding = "valid"
-        try:
+        x, padding = self._causally_padded(inputs)
+        with self._named_errors():
             y = conv(x, self.kernel.value, self.strides, padding, self.data_format, self.dilation_rate)
-        except ShapeError as error:
-            raise ShapeError(f"Layer '{self.name}': {error}") from None
-        if self.bias is not None:
-            shape = (-1, *(1,) * self.rank) if self._channel_axis == 1 else (-1,)
-            y = y + self.bias.value.reshape(shape)
-        return self.activation(y)
+        return self._biased_and_activated(y)
 
 
 class Conv1D(_Conv):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers
 from .base import Layer
-from .checks import positive
+from .checks import positive, refuse_lora
 from .input_spec import InputSpec
 
 __all__ = ["Dense"]
@@ -24,6 +24,7 @@ class Dense(Layer):
         kernel_initializer, bias_initializer: how W, (in, units), and b, (units,), begin.
         kernel_regularizer, bias_regularizer, activity_regularizer: penalties on W, b and y.
         kernel_constraint, bias_constraint: projections of W and b after each update.
+        lora_rank, lora_alpha: only None; low-rank updates are not a matter of the layer.
         quantization_config: kept for Keras's files.
 
     >>> import numpy as np
@@ -31,6 +32,8 @@ class Dense(Layer):
     >>> layer(np.array([[1.0, 2.0]])).tolist()
     [[3.0, 3.0]]
     """
+
+    config_excluded = Layer.config_excluded | {"lora_rank", "lora_alpha"}
 
     def __init__(
         self,
@@ -44,9 +47,12 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: Any = None,
         **kwargs: Any,
     ):
+        refuse_lora("Dense", lora_rank, lora_alpha)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = positive("Dense", "units", units)
         self.activation = activations.get(activation)

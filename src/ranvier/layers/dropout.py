@@ -68,6 +68,9 @@ class _SpatialDropout(Dropout):
         spatial = [a + 1 for a in self._spatial_axes] if first else self._spatial_axes
         return tuple(1 if i in spatial else s for i, s in enumerate(shape))
 
+    def _config_value(self, name: str, declared_by: type) -> Any:
+        return self.dtype_policy.name if name == "dtype" else super()._config_value(name, declared_by)
+
 
 class SpatialDropout1D(_SpatialDropout):
     """Drops whole channels of sequences, (batch, time, channels): Tompson et al., 2015.
@@ -77,8 +80,8 @@ class SpatialDropout1D(_SpatialDropout):
         seed: an integer, for the same masks in every run.
     """
 
-    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
-        super().__init__(rate, seed, name=name, dtype=dtype, **kwargs)
+    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None):
+        super().__init__(rate, seed, name=name, dtype=dtype)
 
 
 class SpatialDropout2D(_SpatialDropout):
@@ -99,9 +102,8 @@ class SpatialDropout2D(_SpatialDropout):
         seed: int | None = None,
         name: str | None = None,
         dtype: Any = None,
-        **kwargs: Any,
     ):
-        super().__init__(rate, seed, name=name, dtype=dtype, **kwargs)
+        super().__init__(rate, seed, name=name, dtype=dtype)
         self.data_format = standardize_data_format(data_format)
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from .. import constraints, initializers, regularizers
 from .base import Layer
-from .checks import positive
+from .checks import positive, refuse_lora
 
 __all__ = ["Embedding"]
 
@@ -22,9 +22,15 @@ class Embedding(Layer):
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: for the table, (input_dim, output_dim).
         mask_zero: 0 is padding: the outputs carry a mask that later layers heed.
         weights: the table to begin with.
-        lora_rank, lora_alpha, quantization_config: kept for Keras's files; only None.
+        lora_rank, lora_alpha: only None; low-rank updates are not a matter of the layer.
+        quantization_config: kept for Keras's files.
+
+    >>> import numpy as np
+    >>> Embedding(1000, 8)(np.array([[3, 1, 4]])).shape
+    (1, 3, 8)
     """
 
+    config_optional = frozenset()  # the configuration names activity_regularizer even where it is None
     config_excluded = Layer.config_excluded | {"weights", "lora_rank", "lora_alpha"}
 
     def __init__(
@@ -36,9 +42,12 @@ class Embedding(Layer):
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
         weights: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: Any = None,
         **kwargs: Any,
     ):
+        refuse_lora("Embedding", lora_rank, lora_alpha)
         if (length := kwargs.pop("input_length", None)) is not None:
             kwargs.setdefault("input_shape", (length,))
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""Layers that bring their inputs to mean 0 and variance 1."""
+"""Layers that normalise each sample by itself."""
 
 from __future__ import annotations
 
@@ -8,159 +8,31 @@ import jax.numpy as jnp
 from jax import lax
 
 from .. import constraints, initializers, regularizers
-from ..core.errors import ArgumentError, ShapeError
+from ..core.errors import ArgumentTypeError, ShapeError
 from ..ops import nn_functions
 from .base import Layer
+from .checks import positive
 from .input_spec import InputSpec
 
-__all__ = ["BatchNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
+__all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 
 
-class BatchNormalization(Layer):
-    r"""Normalises each channel by the batch's statistics: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`.
+def _axes(layer: str, axis: Any) -> Any:
+    """`axis` as an int or a list of ints."""
+    several = isinstance(axis, (list, tuple))
+    axes = list(axis) if several else [axis]
+    if not axes or any(isinstance(a, bool) or not isinstance(a, int) for a in axes):
+        raise ArgumentTypeError(f"{layer}: axis must be an integer or a list of them. Received: axis={axis!r}")
+    return axes if several else axis
 
-    In training μ and σ² are those of the batch, and moving averages of them are kept, which inference (and a layer
-    with ``trainable = False``) uses. Ioffe & Szegedy, 2015, algorithm 1.
 
-    Args:
-        axis: the axis of the channels.
-        momentum: how much of the moving averages each step keeps.
-        epsilon: ε.
-        center, scale: whether there are β and γ.
-        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they begin.
-        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: penalties and projections.
-        synchronized: accepted: one program sees the whole batch on all its devices.
-        renorm: correct by the moving statistics in training too: Ioffe, 2017.
-        renorm_clipping: bounds ``rmin``, ``rmax``, ``dmax`` of the correction.
-        renorm_momentum: the momentum of the renormalisation's statistics.
-    """
-
-    def __init__(
-        self,
-        axis: int = -1,
-        momentum: float = 0.99,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        synchronized: bool = False,
-        renorm: bool = False,
-        renorm_clipping: Any = None,
-        renorm_momentum: float = 0.99,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        if not isinstance(axis, int):
-            raise ArgumentError(f"BatchNormalization: axis must be an integer. Received: axis={axis!r}")
-        if not 0 <= momentum <= 1:
-            raise ArgumentError(f"BatchNormalization: momentum must be from 0 to 1. Received: momentum={momentum!r}")
-        self.axis = axis
-        self.momentum = float(momentum)
-        self.epsilon = epsilon
-        self.center = center
-        self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.synchronized = synchronized
-        self.renorm = renorm
-        self.renorm_clipping = renorm_clipping
-        self.renorm_momentum = renorm_momentum
-        self.supports_masking = True
-
-    def build(self, input_shape: Any) -> None:
-        """Make γ, β and the moving statistics, each (channels,)."""
-        if not -len(input_shape) <= self.axis < len(input_shape):
-            raise ShapeError(
-                f"Layer '{self.name}': axis={self.axis} does not exist in inputs of shape {tuple(input_shape)}."
-            )
-        shape = (input_shape[self.axis],)
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
-                name="gamma", autocast=False,
-            )  # fmt: skip
-        if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint,
-                name="beta", autocast=False,
-            )  # fmt: skip
-        still: dict[str, Any] = {"trainable": False, "autocast": False}
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, name="moving_mean", **still)
-        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, name="moving_variance", **still)
-        if self.renorm:
-            self.renorm_mean = self.add_weight(shape, self.moving_mean_initializer, name="renorm_mean", **still)
-            self.renorm_stddev = self.add_weight(shape, "ones", name="renorm_stddev", **still)
-        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """The normalised inputs."""
-        x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
-        if training and self.trainable:
-            mean, variance = self._moments(x, mask)
-            scale, shift = self._renormalized(mean, variance) if self.renorm else (None, None)
-            for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(moving.value * self.momentum + lax.stop_gradient(now) * (1 - self.momentum))
-        else:
-            mean, variance = self.moving_mean.value, self.moving_variance.value
-            scale = shift = None
-        factor = lax.rsqrt(variance + self.epsilon)  # (channels,)
-        offset = -mean * factor
-        if scale is not None and shift is not None:
-            factor, offset = factor * scale, offset * scale + shift
-        if self.gamma is not None:
-            factor, offset = factor * self.gamma.value, offset * self.gamma.value
-        if self.beta is not None:
-            offset = offset + self.beta.value
-        y = x * self._along(factor, x) + self._along(offset, x)
-        return y.astype(self.compute_dtype)
-
-    def _along(self, vector: Any, x: Any) -> Any:
-        shape = [1] * x.ndim
-        shape[self.axis] = -1
-        return jnp.reshape(vector, shape)
-
-    def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
-        """Mean and variance of each channel over the batch (over what the mask keeps)."""
-        axes = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
-        if mask is None:
-            return nn_functions.moments(x, axes)
-        weight = jnp.asarray(mask, x.dtype)
-        while weight.ndim < x.ndim:
-            weight = weight[..., None]
-        weight = jnp.broadcast_to(weight, [1 if i == self.axis % x.ndim else s for i, s in enumerate(x.shape)])
-        count = jnp.sum(weight)
-        safe = jnp.maximum(count, 1e-7)
-        mean = jnp.sum(x * weight, axes) / safe
-        variance = jnp.sum(jnp.square(x - self._along(mean, x)) * weight, axes) / safe
-        return mean, variance
-
-    def _renormalized(self, mean: Any, variance: Any) -> tuple[Any, Any]:
-        """The correction (r, d) that brings the batch's statistics near the moving ones: Ioffe, 2017, algorithm 1."""
-        deviation = jnp.sqrt(variance + self.epsilon)
-        moving_mean, moving_deviation = self.renorm_mean.value, self.renorm_stddev.value
-        r, d = deviation / moving_deviation, (mean - moving_mean) / moving_deviation
-        bounds = self.renorm_clipping or {}
-        r = jnp.clip(r, bounds.get("rmin"), bounds.get("rmax"))
-        if (limit := bounds.get("dmax")) is not None:
-            d = jnp.clip(d, -limit, limit)
-        keep = self.renorm_momentum
-        self.renorm_mean.assign(moving_mean * keep + lax.stop_gradient(mean) * (1 - keep))
-        self.renorm_stddev.assign(moving_deviation * keep + lax.stop_gradient(deviation) * (1 - keep))
-        return lax.stop_gradient(r), lax.stop_gradient(d)
+def _sizes(layer: Layer, axis: Any, shape: Any) -> tuple[int, ...]:
+    """The sizes of the axes in `axis`, refused where inputs of `shape` have no such axis or no known size."""
+    axes = axis if isinstance(axis, list) else [axis]
+    for a in axes:
+        if not -len(shape) <= a < len(shape):
+            raise ShapeError(f"Layer '{layer.name}': axis={axis} does not exist in inputs of shape {tuple(shape)}.")
+    return tuple(shape[a] for a in axes)
 
 
 class LayerNormalization(Layer):
@@ -172,6 +44,11 @@ class LayerNormalization(Layer):
         center, scale: whether there are β and γ.
         beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint:
             for β and γ, which have the sizes of the features.
+        rms_scaling: (by keyword) only divide, x / √(σ² + ε) · γ: no mean is taken off, and there is no β.
+
+    >>> import numpy as np
+    >>> LayerNormalization(epsilon=0)(np.array([[1.0, 3.0]])).tolist()
+    [[-1.0, 1.0]]
     """
 
     def __init__(
@@ -188,8 +65,9 @@ class LayerNormalization(Layer):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ):
+        self.rms_scaling = bool(kwargs.pop("rms_scaling", False))  # hidden among **kwargs in Keras too
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axis = _axes(type(self).__name__, axis)
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
@@ -203,15 +81,14 @@ class LayerNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make γ and β."""
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        shape = tuple(input_shape[a] for a in axes)
+        shape = _sizes(self, self.axis, input_shape)
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
                 shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
                 name="gamma", autocast=False,
             )  # fmt: skip
-        if self.center:
+        if self.center and not self.rms_scaling:
             self.beta = self.add_weight(
                 shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint,
                 name="beta", autocast=False,
@@ -219,9 +96,118 @@ class LayerNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The normalised inputs."""
+        if self.rms_scaling:
+            return self._scaled(inputs)
         gamma = None if self.gamma is None else self.gamma.value
         beta = None if self.beta is None else self.beta.value
         return nn_functions.layer_normalization(inputs, gamma, beta, self.axis, self.epsilon).astype(self.compute_dtype)
+
+    def _scaled(self, inputs: Any) -> Any:
+        x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
+        axes = tuple(self.axis) if isinstance(self.axis, list) else (self.axis,)
+        y = x * lax.rsqrt(jnp.var(x, axis=axes, keepdims=True) + self.epsilon)
+        if self.gamma is not None:
+            shape = [1] * x.ndim
+            for a in axes:
+                shape[a] = x.shape[a]
+            y = y * self.gamma.value.reshape(shape)
+        return y.astype(self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, `rms_scaling` too."""
+        return super().get_config() | {"rms_scaling": self.rms_scaling}
+
+
+class GroupNormalization(Layer):
+    r"""Normalises each sample over groups of channels: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`. Wu & He, 2018.
+
+    Args:
+        groups: how many groups; it divides the number of channels. −1: a group for each channel.
+        axis: the axis of the channels.
+        epsilon: ε.
+        center, scale: whether there are β and γ.
+        beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint:
+            for β and γ, each (channels,).
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.groups = groups if groups == -1 else positive("GroupNormalization", "groups", groups)
+        self.axis = _axes("GroupNormalization", axis)
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make γ and β."""
+        (channels,) = shape = _sizes(self, self.axis, input_shape)
+        if channels is None:
+            raise ShapeError(
+                f"Layer '{self.name}': the number of channels must be known. Received: shape {tuple(input_shape)}"
+            )
+        if self.groups == -1:
+            self.groups = channels
+        if channels % self.groups:
+            raise ShapeError(
+                f"Layer '{self.name}': groups={self.groups} do not divide {channels} channels. Received: shape "
+                f"{tuple(input_shape)}"
+            )
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
+                name="gamma",
+            )  # fmt: skip
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint,
+                name="beta",
+            )  # fmt: skip
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
+
+    def call(self, inputs: Any) -> Any:
+        """The normalised inputs."""
+        x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
+        axis = self.axis % x.ndim
+        shape = x.shape
+        split = (
+            *shape[:axis],
+            self.groups,
+            shape[axis] // self.groups,
+            *shape[axis + 1 :],
+        )  # channels as groups × members
+        x = x.reshape(split)
+        reduced = tuple(i for i in range(1, x.ndim) if i != axis)
+        mean, variance = nn_functions.moments(x, reduced, keepdims=True)
+        x = ((x - mean) * lax.rsqrt(variance + self.epsilon)).reshape(shape)
+        along = [1] * len(shape)
+        along[axis] = -1
+        if self.gamma is not None:
+            x = x * self.gamma.value.reshape(along)
+        if self.beta is not None:
+            x = x + self.beta.value.reshape(along)
+        return x.astype(self.compute_dtype)
 
 
 class RMSNormalization(Layer):
@@ -234,14 +220,13 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axis = _axes(type(self).__name__, axis)
         self.epsilon = epsilon
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         """Make the scale."""
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        self.scale = self.add_weight(tuple(input_shape[a] for a in axes), "ones", name="scale", autocast=False)
+        self.scale = self.add_weight(_sizes(self, self.axis, input_shape), "ones", name="scale", autocast=False)
 
     def call(self, inputs: Any) -> Any:
         """The normalised inputs."""
@@ -259,9 +244,14 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axis = _axes("UnitNormalization", axis)
         self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Check the axis; there are no weights."""
+        _sizes(self, self.axis, input_shape)
 
     def call(self, inputs: Any) -> Any:
         """The inputs with norm 1."""
-        return nn_functions.normalize(inputs, self.axis, 2, 1e-12)
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        return nn_functions.normalize(inputs, axis, 2, 1e-12)

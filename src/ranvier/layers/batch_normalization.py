@@ -1,0 +1,204 @@
+"""Normalisation by the statistics of the batch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .. import constraints, initializers, regularizers
+from ..core.errors import ArgumentError, ShapeError
+from ..core.variables import Variable
+from ..ops import nn_functions
+from .base import Layer
+from .checks import rate_between
+from .input_spec import InputSpec
+
+__all__ = ["BatchNormalization"]
+
+
+class BatchNormalization(Layer):
+    r"""Normalises each channel by the batch's statistics: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`.
+
+    In training μ and σ² are those of the batch, and moving averages of them are kept, which inference (and a layer
+    with ``trainable = False``) uses. Ioffe & Szegedy, 2015, algorithm 1.
+
+    Args:
+        axis: the axis of the channels.
+        momentum: how much of the moving averages each step keeps.
+        epsilon: ε.
+        center, scale: whether there are β and γ.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they begin.
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: penalties and projections.
+        renorm: correct by moving statistics in training too, which helps small batches: Ioffe, 2017, algorithm 1.
+        renorm_clipping: bounds ``rmin``, ``rmax``, ``dmax`` of the correction; a missing one does not bind.
+        renorm_momentum: the momentum of the statistics that the correction aims at.
+        synchronized: accepted: one program sees the whole batch on all its devices.
+
+    >>> import numpy as np
+    >>> layer = BatchNormalization(momentum=0.5)
+    >>> y = layer(np.array([[1.0], [3.0]], "float32"), training=True)
+    >>> bool(abs(y.mean()) < 1e-6), layer.moving_mean.numpy().tolist()
+    (True, [1.0])
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
+            raise ArgumentError(f"BatchNormalization: axis must be an integer. Received: axis={axis!r}")
+        rate_between("BatchNormalization", "momentum", momentum)
+        rate_between("BatchNormalization", "renorm_momentum", renorm_momentum)
+        if not epsilon >= 0:
+            raise ArgumentError(f"BatchNormalization: epsilon must be at least 0. Received: epsilon={epsilon!r}")
+        self.axis = int(axis)
+        self.momentum = float(momentum)
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.renorm = bool(renorm)
+        self.renorm_clipping = _clipping(renorm_clipping) if renorm else None
+        self.renorm_momentum = renorm_momentum
+        self.synchronized = bool(synchronized)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make γ, β and the moving statistics, each (channels,)."""
+        if not -len(input_shape) <= self.axis < len(input_shape):
+            raise ShapeError(
+                f"Layer '{self.name}': axis={self.axis} does not exist in inputs of shape {tuple(input_shape)}."
+            )
+        shape = (input_shape[self.axis],)
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
+                name="gamma", autocast=False,
+            )  # fmt: skip
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint,
+                name="beta", autocast=False,
+            )  # fmt: skip
+        still: dict[str, Any] = {"trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, name="moving_mean", **still)
+        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, name="moving_variance", **still)
+        if self.renorm:
+            deviation = _deviation_of(self.moving_variance_initializer)
+            self.moving_stddev = self.add_weight(shape, deviation, name="moving_stddev", **still)
+            self.renorm_mean = self.add_weight(shape, self.moving_mean_initializer, name="renorm_mean", **still)
+            self.renorm_stddev = self.add_weight(shape, deviation, name="renorm_stddev", **still)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The normalised inputs."""
+        x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
+        if training and self.trainable:
+            mean, variance = self._moments(x, mask)
+            scale, shift = self._renormalized(mean, variance) if self.renorm else (None, None)
+            self._update(self.moving_mean, mean, self.momentum)
+            if not self.renorm:
+                self._update(self.moving_variance, variance, self.momentum)
+        else:
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+            scale = shift = None
+        factor = lax.rsqrt(variance + self.epsilon)  # (channels,)
+        offset = -mean * factor
+        if scale is not None and shift is not None:
+            factor, offset = factor * scale, offset * scale + shift
+        if self.gamma is not None:
+            factor, offset = factor * self.gamma.value, offset * self.gamma.value
+        if self.beta is not None:
+            offset = offset + self.beta.value
+        y = x * self._along(factor, x) + self._along(offset, x)
+        return y.astype(self.compute_dtype)
+
+    def _along(self, vector: Any, x: Any) -> Any:
+        shape = [1] * x.ndim
+        shape[self.axis] = -1
+        return jnp.reshape(vector, shape)
+
+    def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Mean and variance of each channel over the batch (over what the mask keeps)."""
+        axes = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
+        if mask is None:
+            return nn_functions.moments(x, axes)
+        weight = jnp.asarray(mask, x.dtype)
+        while weight.ndim < x.ndim:
+            weight = weight[..., None]
+        weight = jnp.broadcast_to(weight, [1 if i == self.axis % x.ndim else s for i, s in enumerate(x.shape)])
+        count = jnp.sum(weight)
+        safe = jnp.maximum(count, 1e-7)
+        mean = jnp.sum(x * weight, axes) / safe
+        variance = jnp.sum(jnp.square(x - self._along(mean, x)) * weight, axes) / safe
+        return mean, variance
+
+    def _update(self, moving: Variable, now: Any, momentum: float) -> Any:
+        """Bring a moving average nearer to the present value."""
+        return moving.assign(moving.value * momentum + lax.stop_gradient(now) * (1 - momentum))
+
+    def _renormalized(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """The correction (r, d) that brings the batch's statistics near the moving ones: Ioffe, 2017, algorithm 1.
+
+        With it, the moving variance follows the moving average of the deviations.
+        """
+        deviation = jnp.sqrt(variance + self.epsilon)
+        r, d = deviation / self.renorm_stddev.value, (mean - self.renorm_mean.value) / self.renorm_stddev.value
+        bounds = self.renorm_clipping or {}
+        r = jnp.clip(r, bounds.get("rmin"), bounds.get("rmax"))
+        if (limit := bounds.get("dmax")) is not None:
+            d = jnp.clip(d, -limit, limit)
+        self._update(self.renorm_mean, mean, self.renorm_momentum)
+        self._update(self.renorm_stddev, deviation, self.renorm_momentum)
+        smooth = self._update(self.moving_stddev, deviation, self.momentum)
+        self.moving_variance.assign(jnp.maximum(jnp.square(smooth) - self.epsilon, 0))
+        return lax.stop_gradient(r), lax.stop_gradient(d)
+
+
+def _clipping(bounds: Any) -> dict[str, float]:
+    """The bounds of the renormalisation, checked."""
+    bounds = dict(bounds or {})
+    if unknown := set(bounds) - {"rmin", "rmax", "dmax"}:
+        raise ArgumentError(
+            f"BatchNormalization: renorm_clipping has the keys 'rmin', 'rmax' and 'dmax'. Received also: {sorted(unknown)}"
+        )
+    if any(not value >= 0 for value in bounds.values()) or bounds.get("rmin", 0) > bounds.get("rmax", math.inf):
+        raise ArgumentError(
+            f"BatchNormalization: renorm_clipping needs 0 ≤ rmin ≤ rmax and 0 ≤ dmax. Received: {bounds}"
+        )
+    return bounds
+
+
+def _deviation_of(variance_initializer: Any) -> Any:
+    """The initialiser of standard deviations whose squares `variance_initializer` gives."""
+    return lambda shape, dtype=None: np.sqrt(np.asarray(variance_initializer(shape, dtype=dtype)))
