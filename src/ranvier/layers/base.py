@@ -170,7 +170,7 @@ class Layer(Owner):
             self._set_masks(args[0] if args else None, outputs, masks)
         if self.activity_regularizer is not None:
             for output in symbolic.flatten(outputs):
-                self.add_loss(self.activity_regularizer(output))
+                self.add_loss(self.activity_regularizer(output) / output.shape[0])
         return outputs
 
     def _casts_weights(self) -> bool:

@@ -57,7 +57,7 @@ class Adam(Optimizer):
         """Change `variable` for one gradient."""
         dtype = variable.dtype
         rate, g = jnp.asarray(learning_rate, dtype), jnp.asarray(gradient, dtype)
-        step = jnp.asarray(self._iterations.value + 1, dtype)
+        step = jnp.asarray(self.iterations + 1, dtype)
         i = self._get_variable_index(variable)
         m, v = self._momentums[i], self._velocities[i]
         scale = rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)

@@ -118,8 +118,10 @@ class Optimizer(Configurable):
         return self._variables[:]
 
     @property
-    def iterations(self) -> Variable:
-        """The number of updates so far."""
+    def iterations(self) -> Any:
+        """The number of updates so far: a variable, or with accumulated gradients a number made of one."""
+        if self.gradient_accumulation_steps:
+            return self._iterations.value // self.gradient_accumulation_steps
         return self._iterations
 
     def add_variable(

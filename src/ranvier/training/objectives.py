@@ -129,13 +129,21 @@ class LossSet:
         ):
             if function is None:
                 continue
-            value = function(target, output, sample_weight=weight)
-            if scale is not None:
-                value = value * scale
+            value = function(_column(target, output), output, sample_weight=weight)
             if self.trackers:
                 next(trackers).update_state(value, sample_weight=output.shape[0])
+            if scale is not None:
+                value = value * scale
             total = value if total is None else total + value
         return total
+
+
+def _column(target: Any, output: Any) -> Any:
+    """Targets (samples,) as (samples, 1) where the output is: each sample keeps its own loss and weight."""
+    target = jnp.asarray(target)
+    if target.ndim == len(output.shape) - 1 and output.shape[-1] == 1:
+        return target[..., None]
+    return target
 
 
 def _loss_object(identifier: Any) -> Any:
@@ -211,7 +219,7 @@ class MetricSet:
         )
         for i, _, metric, weighted in self.entries:
             if targets[i] is not None:
-                metric.update_state(targets[i], outputs[i], sample_weight=weights[i] if weighted else None)
+                metric.update_state(_column(targets[i], outputs[i]), outputs[i], sample_weight=weights[i] if weighted else None)
 
     def result(self) -> dict[str, Any]:
         """The value of each metric by its name in logs; a metric whose result is a dict gives several."""

@@ -19,7 +19,7 @@ __all__ = ["predict_arrays", "predict_stream"]
 
 def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
     """The outputs for all rows of in-memory data: full batches in one program, the rest in another."""
-    state = TrainState.take(programs.roles)
+    state = TrainState.take_weights(programs.roles)
     steps, rest = divmod(data.size, data.batch_size)
     if steps + (rest > 0) == 1:
         _tell(hooks, "begin", 0, None, watched)
@@ -56,7 +56,7 @@ def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> 
 
 def predict_stream(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
     """The outputs for a stream of batches, one after the other."""
-    state, step, parts = TrainState.take(programs.roles), programs.predict(), []
+    state, step, parts = TrainState.take_weights(programs.roles), programs.predict(), []
     for i, batch in enumerate(data.batches()):
         _tell(hooks, "begin", i, None, watched)
         parts.append(jax.tree.map(np.array, step(state, batch)))

@@ -14,6 +14,7 @@ from ..core.errors import ArgumentError
 from ..data.adapt import make_data
 from ..data.sources import ArrayData
 from ..data.split import split
+from ..layers.tracking import Unchanged
 from ..ops import symbolic
 from .callbacks import CallbackList
 from .compilation import Compiled
@@ -32,6 +33,7 @@ class Trainer(Compiled):
     """The training half of a model. It sees the model as something to call that owns variables."""
 
     history: Any = None
+    _known_roles: Any = None  # whether they are still true; the roles; the layers
     _classes: list[int | None] = []  # the sizes of the outputs' last axes, known once the losses are built
 
     # --- steps, which users may override ----------------------------------------------------------------------------
@@ -75,6 +77,13 @@ class Trainer(Compiled):
     # --- getting ready ----------------------------------------------------------------------------------------------
 
     def _roles(self) -> Roles:
+        """The variables by their roles; gathered anew only when something may have changed."""
+        if self._known_roles is None or not self._known_roles[0]():
+            layers = self._flatten_layers()  # type: ignore[attr-defined]
+            self.__dict__["_known_roles"] = Unchanged(layers), self._gather_roles(), layers
+        return self._known_roles[1]
+
+    def _gather_roles(self) -> Roles:
         optimizer = list(self.optimizer.variables) if self.optimizer is not None else []
         return Roles(self.trainable_variables, self.non_trainable_variables, optimizer, self.metrics_variables)  # type: ignore[attr-defined]
 
@@ -95,7 +104,7 @@ class Trainer(Compiled):
         roles = self._roles()
         if (
             self._programs is None
-            or self._programs.roles.key() != roles.key()
+            or (self._programs.roles is not roles and self._programs.roles.key() != roles.key())
             or self._programs.eager != self.run_eagerly
         ):
             self._programs = Programs(self, roles, eager=self.run_eagerly)
@@ -310,17 +319,18 @@ class Trainer(Compiled):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of training on exactly this batch; metrics go on counting. Returns them as `evaluate` does."""
+        """One step of training on exactly this batch. Returns its loss and metrics as `evaluate` does."""
         return self._on_batch(True, x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """The loss and metrics on exactly this batch; metrics go on counting."""
+        """The loss and metrics on exactly this batch."""
         return self._on_batch(False, x, y, sample_weight, None, return_dict)
 
     def _on_batch(self, learn: bool, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         self._assert_compiled("train_on_batch" if learn else "test_on_batch")
         data = make_data(x, y, sample_weight, batch_size=2**31, shuffle=False, class_weight=class_weight)
         programs = self._prepare(data.arrays, learn)
+        self.reset_metrics()
         state, logs = programs.single(learn)(TrainState.take(programs.roles), data.arrays, 0)
         state.put(programs.roles)
         numbers = python_logs(logs)
@@ -330,7 +340,7 @@ class Trainer(Compiled):
         """The outputs for exactly this batch, as NumPy arrays."""
         data = make_data(x, batch_size=2**31, shuffle=False)
         programs = self._prepare(data.arrays, learn=False, compiled=False)
-        return jax.tree.map(np.array, programs.predict()(TrainState.take(programs.roles), data.arrays))
+        return jax.tree.map(np.array, programs.predict()(TrainState.take_weights(programs.roles), data.arrays))
 
 
 def _hooks(callbacks: Any, model: Any, *, verbose: int, epochs: int, steps: int | None, history: bool) -> Any:
