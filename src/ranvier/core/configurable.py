@@ -23,6 +23,9 @@ class Configurable:
     keras_module: ClassVar[str] = "keras"
     #: Parameters that the configuration leaves out where they are None.
     config_optional: ClassVar[frozenset[str]] = frozenset()
+    #: Parameters that Keras's own configs leave out; held only where they differ from the default, so that nothing is
+    #: lost and configs are Keras's otherwise.
+    config_if_changed: ClassVar[frozenset[str]] = frozenset()
     #: Parameters that the configuration never holds.
     config_excluded: ClassVar[frozenset[str]] = frozenset()
 
@@ -49,6 +52,8 @@ class Configurable:
             value = self._config_value(name, declared_by)
             if value is None and name in self.config_optional:
                 continue
+            if name in self.config_if_changed and value == _default(declared_by, name):
+                continue
             config[name] = serialization.config_value(value)
         return config
 
@@ -58,13 +63,17 @@ class Configurable:
             return getattr(self, name)
         if name in self._given:
             return self._given[name]
-        default = inspect.signature(declared_by.__init__).parameters[name].default
-        return None if default is inspect.Parameter.empty else default
+        return _default(declared_by, name)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """An object with the configuration that `get_config` gave."""
         return cls(**{k: serialization.deserialize_nested(v) for k, v in config.items()})
+
+
+def _default(declared_by: type, name: str) -> Any:
+    default = inspect.signature(declared_by.__init__).parameters[name].default
+    return None if default is inspect.Parameter.empty else default
 
 
 @functools.cache

@@ -155,7 +155,7 @@ def serialize(value: Any) -> Any:
         return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
     if isinstance(value, types.FunctionType):
         name = get_registered_name(value)
-        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
+        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
     if hasattr(value, "get_config"):
         return _serialize_object(value)
     raise SerializationError(f"{value!r} has no get_config(), so nothing can describe it in a config.")

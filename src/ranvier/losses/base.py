@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -43,9 +42,6 @@ class Loss(Configurable):
 
     keras_module = "keras.losses"
     config_excluded: ClassVar[frozenset[str]] = frozenset({"dtype"})
-    #: Parameters that Keras's own configs never hold; written only where they differ from the default, so that
-    #: nothing is lost and configs stay equal to Keras's otherwise.
-    config_if_changed: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
         if reduction not in REDUCTIONS:
@@ -85,14 +81,6 @@ class Loss(Configurable):
 
     def _cast_target(self, x: Any) -> Any:
         return self._cast(x)
-
-    def get_config(self) -> dict[str, Any]:
-        """Name, reduction and the loss's own arguments."""
-        config = super().get_config()
-        for name in self.config_if_changed:
-            if config.get(name) == inspect.signature(type(self).__init__).parameters[name].default:
-                del config[name]
-        return config
 
 
 def _each(structure: Any, cast: Callable[[Any], Any]) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from ..core.errors import ArgumentError
+from ..core import settings
+from ..core.errors import ArgumentError, ShapeError
 from ..ops.errors_of_prediction import align
 from ..ops.tensors import tensor
 from .means import MeanMetricWrapper
@@ -21,56 +22,73 @@ __all__ = [
 
 def accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where target and prediction are equal, else 0."""
-    y_true, y_pred = align(y_true, y_pred)
+    y_true, y_pred = align(y_true, y_pred, "accuracy")
     return (y_true == y_pred).astype(y_pred.dtype)
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """1 where the prediction is on the target's side of the threshold, else 0."""
-    y_true, y_pred = align(y_true, y_pred)
+    y_true, y_pred = align(y_true, y_pred, "binary_accuracy")
     return (y_true == (y_pred > threshold).astype(y_true.dtype)).astype(y_pred.dtype)
+
+
+def _hot(y_true: Any, y_pred: Any, what: str) -> tuple[Any, Any]:
+    """The labels of one-hot targets, and the scores."""
+    y_true, y_pred = jnp.asarray(tensor(y_true)), jnp.asarray(tensor(y_pred))
+    if y_true.ndim != y_pred.ndim or y_true.shape[:-1] != y_pred.shape[:-1]:
+        raise ShapeError(
+            f"{what} takes one-hot targets of the predictions' shape. Received: y_true with shape {y_true.shape} and "
+            f"y_pred with shape {y_pred.shape}. For integer labels use the sparse form."
+        )
+    return jnp.argmax(y_true, axis=-1), y_pred
+
+
+def _labels(y_true: Any, y_pred: Any, what: str) -> tuple[Any, Any]:
+    """Integer labels without a last axis of size 1, and the scores."""
+    labels, y_pred = jnp.asarray(tensor(y_true)), jnp.asarray(tensor(y_pred))
+    if labels.ndim == y_pred.ndim and labels.shape[-1:] == (1,):
+        labels = labels[..., 0]
+    if labels.shape != y_pred.shape[:-1]:
+        raise ShapeError(
+            f"{what} takes an integer label for each vector of scores. Received: y_true with shape {labels.shape} and "
+            f"y_pred with shape {y_pred.shape}. For one-hot targets use the form without 'sparse'."
+        )
+    return labels, y_pred
+
+
+def _is_best(labels: Any, y_pred: Any) -> Any:
+    return (labels == jnp.argmax(y_pred, axis=-1)).astype(_float_dtype(y_pred))
+
+
+def _among_best(labels: Any, y_pred: Any, k: int) -> Any:
+    found = lax.top_k(y_pred, min(k, y_pred.shape[-1]))[1] == labels[..., None]
+    return jnp.any(found, axis=-1).astype(_float_dtype(y_pred))
+
+
+def _float_dtype(y_pred: Any) -> Any:
+    return y_pred.dtype if jnp.issubdtype(y_pred.dtype, jnp.inexact) else settings.floatx()
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the likeliest class is the one-hot target's, else 0."""
-    y_true, y_pred = jnp.asarray(tensor(y_true)), jnp.asarray(tensor(y_pred))
-    return _equal(jnp.argmax(y_true, axis=-1), y_pred)
-
-
-def _equal(labels: Any, y_pred: Any) -> Any:
-    return (labels == jnp.argmax(y_pred, axis=-1)).astype(y_pred.dtype)
-
-
-def _labels(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    labels, y_pred = jnp.asarray(tensor(y_true)), jnp.asarray(tensor(y_pred))
-    if labels.ndim == y_pred.ndim and labels.shape[-1] == 1 and labels.ndim > 1:
-        labels = labels[..., 0]
-    return labels.astype("int32"), y_pred
+    return _is_best(*_hot(y_true, y_pred, "categorical_accuracy"))
 
 
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the likeliest class is the one that the label names, else 0."""
-    return _equal(*_labels(y_true, y_pred))
-
-
-def _among_best(labels: Any, y_pred: Any, k: int) -> Any:
-    shape = labels.shape
-    scores, labels = y_pred.reshape(-1, y_pred.shape[-1]), labels.reshape(-1)
-    found = lax.top_k(scores, min(k, scores.shape[-1]))[1] == labels[:, None]
-    return jnp.any(found, axis=-1).astype(y_pred.dtype).reshape(shape)
+    return _is_best(*_labels(y_true, y_pred, "sparse_categorical_accuracy"))
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """1 where the one-hot target's class is among the `k` likeliest, else 0."""
-    y_pred = jnp.asarray(tensor(y_pred))
-    return _among_best(jnp.argmax(jnp.asarray(tensor(y_true)), axis=-1).astype("int32"), y_pred, k)
+    return _among_best(*_hot(y_true, y_pred, "top_k_categorical_accuracy"), k)
 
 
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
     """1 where the label is among the `k` likeliest classes (or among the first `k` sorted ids), else 0."""
-    labels, y_pred = _labels(y_true, y_pred)
+    labels, y_pred = _labels(y_true, y_pred, "sparse_top_k_categorical_accuracy")
     if from_sorted_ids:
-        return jnp.any(y_pred[..., :k] == labels[..., None], axis=-1).astype("float32")
+        return jnp.any(y_pred[..., :k] == labels[..., None], axis=-1).astype(settings.floatx())
     return _among_best(labels, y_pred, k)
 
 
@@ -120,7 +138,12 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     Args:
         name: the metric's name.
         dtype: the dtype of the result.
+
+    >>> float(SparseCategoricalAccuracy()([1, 0], [[0.2, 0.8], [0.4, 0.6]]))
+    0.5
     """
+
+    integer_targets = True
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None):
         super().__init__(sparse_categorical_accuracy, name, dtype)
@@ -149,6 +172,9 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: the dtype of the result.
         from_sorted_ids: predictions are class ids, the likeliest first, rather than scores.
     """
+
+    integer_targets = True
+    config_if_changed = frozenset({"from_sorted_ids"})
 
     def __init__(
         self,

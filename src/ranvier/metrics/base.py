@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
+from .. import initializers
 from ..core import dtypes, names
 from ..core.configurable import Configurable
+from ..core.errors import ArgumentTypeError
 from ..core.pure import pure
 from ..core.variables import Variable
+from ..ops.symbolic import flatten
 
 __all__ = ["Metric"]
 
@@ -22,10 +25,17 @@ class Metric(Configurable):
         dtype: the dtype of the result; None: `floatx()`.
         name: the metric's name, which logs show.
 
-    >>> from ranvier import metrics
-    >>> mean = metrics.Mean()
-    >>> mean.update_state([1.0, 3.0])
-    >>> float(mean.result())
+    >>> class Largest(Metric):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.largest = self.add_variable(shape=(), initializer="zeros", name="largest")
+    ...
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.largest.assign(max(self.largest.value, abs(y_true - y_pred).max()))
+    ...
+    ...     def result(self):
+    ...         return self.largest.value
+    >>> float(Largest()(np.array([1.0, 2.0]), np.array([1.5, 4.0])))
     2.0
     """
 
@@ -33,29 +43,34 @@ class Metric(Configurable):
 
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or names.auto_name(type(self).__name__)
-        self._dtype = dtypes.get_policy(dtype if dtype is not None else dtypes.settings.floatx())
-        self._variables: list[Variable] = []
+        self._dtype = dtypes.get_policy(dtypes.settings.floatx() if dtype is None else dtype)
+        self.__dict__.setdefault("_variables", [])
 
     @property
     def dtype(self) -> str:
         """The dtype of the result."""
         return self._dtype.compute_dtype
 
+    # --- state ------------------------------------------------------------------------------------------------------
+
     def add_variable(
         self, shape: Any, initializer: Any, dtype: Any = None, aggregation: str = "sum", name: str | None = None
     ) -> Variable:
-        """Make a piece of state, which `reset_state` sets to 0."""
+        """Make a piece of state, which `reset_state` sets to 0.
+
+        Args:
+            shape: its shape.
+            initializer: its first value: an initialiser or its name.
+            dtype: its dtype; None: the metric's.
+            aggregation: how replicas combine.
+            name: its own name; the metric's name stands before it in the path.
+        """
+        start = initializers.get("zeros" if initializer is None else initializer)
         with names.name_scope(self.name):
-            start = initializer if callable(initializer) else _ones if initializer == "ones" else _zeros
             variable = Variable(
-                start,
-                tuple(shape),
-                dtype or self.dtype,
-                trainable=False,
-                aggregation=aggregation,
-                name=name or "variable",
+                start, tuple(shape), dtype or self.dtype, trainable=False, aggregation=aggregation, name=name
             )
-        self._variables.append(variable)
+        self.__dict__.setdefault("_variables", []).append(variable)
         return variable
 
     def add_weight(
@@ -64,24 +79,36 @@ class Metric(Configurable):
         """Make a piece of state: `add_variable` by Keras's older name."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
+    def prepare(self, y_true_shape: tuple[int | None, ...], y_pred_shape: tuple[int | None, ...]) -> None:
+        """Make the state that depends on the shapes of targets and predictions; called before the first trace."""
+
     @property
     def variables(self) -> list[Variable]:
-        """The state: this metric's, and that of metrics in its attributes."""
-        inner = [v for value in vars(self).values() if isinstance(value, Metric) for v in value.variables]
+        """The state: this metric's, then that of metrics in its attributes."""
+        inner = [
+            variable
+            for name, value in vars(self).items()
+            if name != "_variables"
+            for metric in (flatten(value) if isinstance(value, (list, tuple, dict)) else [value])
+            if isinstance(metric, Metric)
+            for variable in metric.variables
+        ]
         return list({id(v): v for v in [*self._variables, *inner]}.values())
 
     def reset_state(self) -> None:
         """Start counting anew."""
         for variable in self.variables:
-            variable.assign(jnp.zeros(variable.shape, variable.dtype))
+            variable.assign(np.zeros(variable.shape, jax.numpy.dtype(variable.dtype)))
+
+    # --- counting ---------------------------------------------------------------------------------------------------
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Count a batch; every metric overrides it."""
-        raise TypeError(f"{type(self).__name__} must define update_state(self, …).")
+        raise ArgumentTypeError(f"{type(self).__name__} must define update_state(self, …).")
 
     def result(self) -> Any:
         """The value so far; every metric overrides it."""
-        raise TypeError(f"{type(self).__name__} must define result(self).")
+        raise ArgumentTypeError(f"{type(self).__name__} must define result(self).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)
@@ -99,11 +126,9 @@ class Metric(Configurable):
 
     def stateless_reset_state(self) -> list[Any]:
         """The state's values at the start."""
-        return pure(self.reset_state, self.variables)([v.value for v in self.variables])[1]
+        return pure(self.reset_state, self.variables)([v.stored_value() for v in self.variables])[1]
 
     # --- configuration ----------------------------------------------------------------------------------------------
-
-    config_optional: ClassVar[frozenset[str]] = frozenset()
 
     def _config_value(self, name: str, declared_by: type) -> Any:
         return self.dtype if name == "dtype" else super()._config_value(name, declared_by)
@@ -112,14 +137,8 @@ class Metric(Configurable):
         return f"<{type(self).__name__} name={self.name}>"
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Variable) and all(value is not v for v in self.__dict__.get("_variables", ())):
-            self.__dict__.setdefault("_variables", []).append(value)
+        if isinstance(value, Variable):
+            known = self.__dict__.setdefault("_variables", [])
+            if all(value is not v for v in known):
+                known.append(value)
         super().__setattr__(name, value)
-
-
-def _zeros(shape: tuple[int, ...], dtype: Any = None) -> np.ndarray:
-    return np.zeros(shape, dtypes.standardize_dtype(dtype) if dtype != "bfloat16" else "float32")
-
-
-def _ones(shape: tuple[int, ...], dtype: Any = None) -> np.ndarray:
-    return np.ones(shape, dtypes.standardize_dtype(dtype) if dtype != "bfloat16" else "float32")

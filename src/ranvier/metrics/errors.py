@@ -143,6 +143,8 @@ class CosineSimilarity(MeanMetricWrapper):
         axis: the vectors' axis.
     """
 
+    config_if_changed = frozenset({"axis"})
+
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1):
         super().__init__(f.cosine, name, dtype, axis=axis)
         self.axis = axis
@@ -204,16 +206,28 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         name: the metric's name.
         dtype: the dtype of the result.
         from_logits: whether predictions are logits.
+        ignore_class: a label that costs nothing; as in Keras, with sample weights it does not count at all.
         axis: the axis of the classes.
     """
+
+    integer_targets = True
 
     def __init__(
         self,
         name: str = "sparse_categorical_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
+        ignore_class: int | None = None,
         axis: int = -1,
     ):
-        super().__init__(f.sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis)
+        super().__init__(
+            f.sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
         self.from_logits = from_logits
+        self.ignore_class = ignore_class
         self.axis = axis

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from .. import losses
 from .. import metrics as metrics_module
@@ -193,6 +194,8 @@ class MetricSet:
                 for item in flatten(entry):
                     metric = _metric_object(item, targets[i], outputs[i])
                     name = metric.name if len(self.names) == 1 else f"{self.names[i]}_{metric.name}"
+                    if targets[i] is not None:  # state whose shape depends on the data must be there before the trace
+                        metric.prepare(tuple(np.shape(targets[i])), tuple(outputs[i].shape))
                     self.entries.append((i, self._unique(name), metric, weighted))
         self.built = True
 
@@ -219,7 +222,9 @@ class MetricSet:
         )
         for i, _, metric, weighted in self.entries:
             if targets[i] is not None:
-                metric.update_state(_column(targets[i], outputs[i]), outputs[i], sample_weight=weights[i] if weighted else None)
+                metric.update_state(
+                    _column(targets[i], outputs[i]), outputs[i], sample_weight=weights[i] if weighted else None
+                )
 
     def result(self) -> dict[str, Any]:
         """The value of each metric by its name in logs; a metric whose result is a dict gives several."""
