@@ -165,3 +165,30 @@ def test_stop_gradient_and_variables():
 def test_bad_arguments_are_named(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_64_bit_mode_changes_no_dtype_of_32_bit_work():
+    x, n = np.ones((3, 4), "float32"), np.ones((3, 4), "int32")
+    results = {
+        "float32": [
+            lambda: ops.exp(n), lambda: ops.mean(n), lambda: ops.divide(n, n), lambda: ops.exp(1),
+            lambda: ops.sqrt(2.0), lambda: ops.convert_to_tensor([1.0]), lambda: ops.linspace(0, 1, 3), lambda: ops.one_hot(n, 3),
+            lambda: ops.sum(x), lambda: ops.softmax(x), lambda: ops.var(n), lambda: ops.sigmoid(2.0),
+            lambda: ops.eye(2),
+            lambda: ops.add(x, 1.5), lambda: ops.where(x > 0, x, 0.0), lambda: ops.arange(1.5), lambda: ops.norm(n),
+        ],
+        "int32": [
+            lambda: ops.sum(n), lambda: ops.sum(n > 0), lambda: ops.argmax(x), lambda: ops.argsort(x),
+            lambda: ops.prod(n),
+            lambda: ops.cumsum(n), lambda: ops.count_nonzero(x), lambda: ops.convert_to_tensor([1]),
+            lambda: ops.arange(3),
+            lambda: ops.nonzero(x)[0], lambda: ops.trace(n), lambda: ops.bincount(n[0]), lambda: ops.add(n, 1),
+            lambda: ops.convert_to_tensor(1), lambda: ops.top_k(x, 2)[1],
+        ],
+    }  # fmt: skip
+    jax.config.update("jax_enable_x64", True)
+    try:
+        wrong = [(d, i, c().dtype) for d, calls in results.items() for i, c in enumerate(calls) if c().dtype != d]
+    finally:
+        jax.config.update("jax_enable_x64", False)
+    assert not wrong

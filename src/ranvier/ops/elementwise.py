@@ -305,7 +305,8 @@ def bitwise_invert(x: Any) -> Any:
 @op
 def angle(x: Any) -> Any:
     """The angle in the complex plane of each element of `x`."""
-    return jnp.angle(as_float(x))
+    x = as_float(x)
+    return jnp.angle(x).astype(x.real.dtype)
 
 
 @op
@@ -330,7 +331,7 @@ def round(x: Any, decimals: int = 0) -> Any:
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """`x1` where `condition` holds, else `x2`; without them the indices where it holds."""
     if x1 is None and x2 is None:
-        return jnp.where(as_array(condition))
+        return tuple(i.astype("int32") for i in jnp.where(as_array(condition)))
     return jnp.where(tensor(condition), tensor(x1), tensor(x2))
 
 

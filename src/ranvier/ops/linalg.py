@@ -90,7 +90,7 @@ def matrix_rank(x: Any, tol: Any = None) -> Any:
     """How many singular values exceed `tol`, (…, m, n) → (…)."""
     x = _matrices(x, square=False)
     if tol is None:
-        return jnp.linalg.matrix_rank(x)
+        return jnp.linalg.matrix_rank(x).astype("int32")
     return jnp.sum(jnp.linalg.svd(x, compute_uv=False) > tol, axis=-1, dtype="int32")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from .symbolic import op
-from .tensors import as_array, as_float
+from .tensors import as_array, as_float, sum_dtype
 
 __all__ = [
     "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
@@ -78,13 +78,15 @@ def nanpercentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keep
 @op
 def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The product of the numbers over `axis` (None: all)."""
-    return jnp.nanprod(as_array(x), axis=axis, keepdims=keepdims)
+    x = as_array(x)
+    return jnp.nanprod(x, axis=axis, keepdims=keepdims, dtype=sum_dtype(x))
 
 
 @op
 def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum of the numbers over `axis` (None: all)."""
-    return jnp.nansum(as_array(x), axis=axis, keepdims=keepdims)
+    x = as_array(x)
+    return jnp.nansum(x, axis=axis, keepdims=keepdims, dtype=sum_dtype(x))
 
 
 @op

@@ -12,7 +12,7 @@ from jax.core import Tracer
 from jax.scipy.special import logsumexp as logsumexp_of
 
 from .symbolic import op
-from .tensors import as_array, as_float
+from .tensors import as_array, as_float, sum_dtype
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "bincount", "count_nonzero", "cumprod",
@@ -48,13 +48,15 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
 @op
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum over `axis` (None: all)."""
-    return jnp.sum(as_array(x), axis=axis, keepdims=keepdims)
+    x = as_array(x)
+    return jnp.sum(x, axis=axis, keepdims=keepdims, dtype=sum_dtype(x))
 
 
 @op
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product over `axis` (None: all)."""
-    return jnp.prod(as_array(x), axis=axis, keepdims=keepdims, dtype=dtype)
+    x = as_array(x)
+    return jnp.prod(x, axis=axis, keepdims=keepdims, dtype=dtype or sum_dtype(x))
 
 
 @op
@@ -78,7 +80,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @op
 def count_nonzero(x: Any, axis: Any = None) -> Any:
     """How many are not 0 over `axis` (None: all)."""
-    return jnp.count_nonzero(as_array(x), axis=axis)
+    return jnp.count_nonzero(as_array(x), axis=axis).astype("int32")
 
 
 @op
@@ -114,25 +116,27 @@ def quantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
 @op
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the largest over `axis`."""
-    return jnp.argmax(as_array(x), axis=axis, keepdims=keepdims)
+    return jnp.argmax(as_array(x), axis=axis, keepdims=keepdims).astype("int32")
 
 
 @op
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the smallest over `axis`."""
-    return jnp.argmin(as_array(x), axis=axis, keepdims=keepdims)
+    return jnp.argmin(as_array(x), axis=axis, keepdims=keepdims).astype("int32")
 
 
 @op
 def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Running sums."""
-    return jnp.cumsum(as_array(x), axis=axis, dtype=dtype)
+    x = as_array(x)
+    return jnp.cumsum(x, axis=axis, dtype=dtype or ("int32" if x.dtype == bool else x.dtype))
 
 
 @op
 def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Running products."""
-    return jnp.cumprod(as_array(x), axis=axis, dtype=dtype)
+    x = as_array(x)
+    return jnp.cumprod(x, axis=axis, dtype=dtype or ("int32" if x.dtype == bool else x.dtype))
 
 
 @op
@@ -149,7 +153,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     hot = (x[..., None] == jnp.arange(length, dtype=x.dtype)).astype("int32")
     if weights is not None:
         hot = hot * as_array(weights)[..., None]
-    return hot.sum(axis=-2)
+    return hot.sum(axis=-2, dtype=hot.dtype)
 
 
 @op

@@ -9,7 +9,7 @@ from jax import lax
 
 from ..core.errors import ArgumentError
 from .symbolic import get_item, op
-from .tensors import as_array, tensor
+from .tensors import as_array, sum_dtype, tensor
 
 __all__ = [
     "argsort", "array_split", "broadcast_to", "concatenate", "cross", "diag", "diagonal", "diff", "digitize",
@@ -107,7 +107,8 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 @op
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The sum of the diagonal."""
-    return jnp.trace(as_array(x), offset, axis1, axis2)
+    x = as_array(x)
+    return jnp.trace(x, offset, axis1, axis2, dtype=sum_dtype(x))
 
 
 @op
@@ -137,7 +138,7 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
 @op
 def nonzero(x: Any) -> Any:
     """The indices of what is not 0."""
-    return jnp.nonzero(as_array(x))
+    return tuple(i.astype("int32") for i in jnp.nonzero(as_array(x)))
 
 
 @op

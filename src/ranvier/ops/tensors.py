@@ -51,14 +51,19 @@ def as_float(x: Any) -> Any:
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(floatx())
 
 
+def sum_dtype(x: Any) -> Any:
+    """The dtype in which elements of array `x` are summed: its own, or 32 bits for booleans and narrower integers."""
+    if x.dtype == bool:
+        return "int32"
+    narrow = jnp.issubdtype(x.dtype, jnp.integer) and x.dtype.itemsize < 4
+    return ("uint32" if jnp.issubdtype(x.dtype, jnp.unsignedinteger) else "int32") if narrow else x.dtype
+
+
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
     """`x` as an array of `dtype` (None: its own; `floatx()` for Python floats)."""
     if is_symbolic(x):
         return cast(x, dtype) if dtype is not None and x.dtype != standardize_dtype(dtype) else x
-    x = tensor(x)
-    if dtype is None and isinstance(x, float):
-        dtype = floatx()
-    return jnp.asarray(x, None if dtype is None else standardize_dtype(dtype))
+    return as_array(x) if dtype is None else jnp.asarray(tensor(x), standardize_dtype(dtype))
 
 
 def array(x: Any, dtype: Any = None) -> Any:
@@ -137,7 +142,7 @@ def stop_gradient(variable: Any) -> Any:
 @op
 def copy(x: Any) -> Any:
     """A copy of `x`."""
-    return jnp.array(tensor(x))
+    return jnp.array(as_array(x))
 
 
 def _float(dtype: Any) -> str:
@@ -167,7 +172,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
 @op
 def zeros_like(x: Any, dtype: Any = None) -> Any:
     """Zeros in the shape of `x`."""
-    return jnp.zeros_like(tensor(x), dtype=dtype)
+    return jnp.zeros_like(as_array(x), dtype=dtype)
 
 
 @op
@@ -179,13 +184,13 @@ def empty_like(x: Any, dtype: Any = None) -> Any:
 @op
 def ones_like(x: Any, dtype: Any = None) -> Any:
     """Ones in the shape of `x`."""
-    return jnp.ones_like(tensor(x), dtype=dtype)
+    return jnp.ones_like(as_array(x), dtype=dtype)
 
 
 @op
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     """`fill_value` in the shape of `x`."""
-    return jnp.full_like(tensor(x), fill_value, dtype=dtype)
+    return jnp.full_like(as_array(x), fill_value, dtype=dtype)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
@@ -228,7 +233,7 @@ def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
 ) -> Any:
     """`num` evenly spaced numbers from `start` to `stop`."""
-    return jnp.linspace(tensor(start), tensor(stop), num, endpoint, retstep, dtype, axis)
+    return jnp.linspace(as_float(start), as_float(stop), num, endpoint, retstep, dtype, axis)
 
 
 @op
@@ -236,7 +241,7 @@ def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
 ) -> Any:
     """`num` numbers evenly spaced on a logarithmic scale."""
-    return jnp.logspace(tensor(start), tensor(stop), num, endpoint, base, dtype, axis)
+    return jnp.logspace(as_float(start), as_float(stop), num, endpoint, base, dtype, axis)
 
 
 @op
