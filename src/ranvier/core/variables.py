@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import names, settings
+from . import names, settings, structure
 from .dtypes import standardize_dtype
 from .errors import ArgumentError, ShapeError, TraceError
 from .pure import current_scope
@@ -86,6 +86,7 @@ class Variable:
         # A layer may be built in the middle of a trace; its first values must be real arrays all the same.
         with jax.ensure_compile_time_eval():
             self._value = _initial_value(initializer, shape, dtype, self._path)
+        structure.changed()
 
     @property
     def name(self) -> str:
@@ -105,6 +106,7 @@ class Variable:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        structure.changed()
 
     @property
     def value(self) -> Any:

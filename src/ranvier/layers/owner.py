@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from ..core import dtypes, names
+from ..core import dtypes, names, structure
 from ..core.configurable import Configurable
 from ..core.errors import ArgumentError, NotBuiltError, ShapeError
 from ..core.random import SeedGenerator
@@ -29,6 +29,15 @@ class Owner(Configurable):
     _trainable: bool
     _building: bool
     dtype_policy: dtypes.DTypePolicy
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(value, tracking.LEAVES):
+            structure.changed()
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        structure.changed()
+        super().__delattr__(name)
 
     # --- names and dtypes -------------------------------------------------------------------------------------------
 
@@ -185,6 +194,7 @@ class Owner(Configurable):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        structure.changed()
         self._trainable = bool(value)
         for layer in self._flatten_layers():
             layer._trainable = bool(value)

@@ -38,7 +38,7 @@ class Model(Trainer, Layer):
     keras_module = "keras"
     not_owned = Layer.not_owned | {
         "optimizer", "loss", "history", "graph", "_losses_compiled", "_metrics_compiled", "_loss_tracker", "_programs",
-        "_given_to_compile", "_inputs_struct", "_outputs_struct",
+        "_known_roles", "_given_to_compile", "_inputs_struct", "_outputs_struct",
     }  # fmt: skip
 
     graph: Graph | None = None
@@ -202,7 +202,8 @@ class Model(Trainer, Layer):
         return outputs
 
     def _fully_built(self) -> bool:
-        return all(layer.built for layer in self._flatten_layers())
+        self._roles()  # which knows the layers
+        return all(layer.built for layer in self._known_roles[2])
 
     def count_params(self) -> int:
         """The number of numbers in the weights."""
