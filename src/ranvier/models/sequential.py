@@ -115,7 +115,7 @@ class Sequential(Model):
             raise ArgumentError("build needs input_shape, with None for the batch axis.")
         if not (isinstance(input_shape, (tuple, list)) and all(s is None or isinstance(s, int) for s in input_shape)):
             raise ShapeError(f"Sequential takes a single input. Received: shapes {input_shape}")
-        shape = (None, *tuple(input_shape)[1:])
+        shape = tuple(input_shape)
         self._input_layer = Input(batch_shape=shape, dtype=self._input_dtype())._keras_history.operation
         self._connect()
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import standardize_data_format
 from . import conv_algorithms as algorithms
 from .conv_geometry import Window, per_axis, window_of
-from .lowering import choose_convolution
+from .lowering import choose_convolution, choose_transposed
 from .symbolic import op
 from .tensors import tensor
 
@@ -79,14 +80,18 @@ def _convolve(x: Any, w: Any, window: Window, groups: int) -> Any:
     if algorithm == "shifts":
         kernel = w.reshape(*w.shape[:-2], groups, multiplier)
         return algorithms.by_shifts(x, kernel, window)
-    positions = 1
-    for n in window.out_sizes(x.shape[1:-1]):
-        positions *= n
-    each = positions * window.taps * w.shape[-2] * groups * x.dtype.itemsize
-    parts = algorithms.tiles_of(x.shape[0], each, _PATCH_BUDGET)
+    patch = window.out_sizes(x.shape[1:-1]), x.shape[-1]
     if algorithm == "groups":
-        return algorithms.in_tiles(lambda piece: algorithms.by_groups(piece, w, window, groups), x, parts)
-    return algorithms.in_tiles(lambda piece: algorithms.by_patches(piece, w, window), x, parts)
+        return _within_budget(lambda piece: algorithms.by_groups(piece, w, window, groups), x, window, *patch)
+    return _within_budget(lambda piece: algorithms.by_patches(piece, w, window), x, window, *patch)
+
+
+def _within_budget(
+    function: Callable[[Any], Any], x: Any, window: Window, positions: tuple[int, ...], channels: int
+) -> Any:
+    """`function` of as much of the batch at a time as its patches fit the budget of memory."""
+    each = math.prod(positions) * window.taps * channels * x.dtype.itemsize
+    return algorithms.in_tiles(function, x, algorithms.rows_of_tile(x.shape[0], each, _PATCH_BUDGET))
 
 
 @op
@@ -157,17 +162,12 @@ def conv_transpose(
         raise ShapeError(f"A transposed kernel of shape {w.shape} does not fit inputs of shape {x.shape}.")
     strides, dilation = per_axis("strides", strides, rank), per_axis("dilation_rate", dilation_rate, rank)
     extra = (None,) * rank if output_padding is None else tuple(_each(output_padding, rank))
-    pads = [_transposed_padding(*v, padding) for v in zip(w.shape[:-2], strides, dilation, extra, strict=True)]
-    letters = "".join("DHW"[3 - rank + i] for i in range(rank))
-    y = lax.conv_general_dilated(
-        x,
-        jnp.flip(jnp.swapaxes(w, -1, -2), tuple(range(rank))),
-        (1,) * rank,
-        pads,
-        lhs_dilation=strides,
-        rhs_dilation=dilation,
-        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
-    )
+    cuts = tuple(_cut_of(*v, padding) for v in zip(w.shape[:-2], strides, dilation, extra, strict=True))
+    window = Window(w.shape[:-2], strides, dilation, cuts)
+    if choose_transposed(jax.default_backend(), x.dtype.name) == "scatter":
+        y = _within_budget(lambda piece: algorithms.by_scatter(piece, w, window), x, window, x.shape[1:-1], w.shape[-2])
+    else:
+        y = algorithms.transposed_by_lax(x, w, window)
     return jnp.moveaxis(y, -1, 1) if first else y
 
 
@@ -175,29 +175,26 @@ def _each(value: Any, rank: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
 
 
-def _transposed_padding(kernel: int, stride: int, dilation: int, extra: int | None, padding: str) -> tuple[int, int]:
-    """How much the dilated input is padded before and after."""
+def _cut_of(kernel: int, stride: int, dilation: int, extra: int | None, padding: str) -> tuple[int, int]:
+    """What is cut off the ends of an axis of the spread-out inputs; below zero: zeros that are added there."""
     mode = str(padding).lower()
     if mode not in ("valid", "same"):
         raise ArgumentError(f"padding must be 'valid' or 'same'. Received: padding={padding!r}")
     reach = (kernel - 1) * dilation + 1
     if mode == "valid":
-        before = 0
-        after = max(reach, stride) - reach if extra is None else extra
-        return reach - 1 - before, reach - 1 + after
-    total = max(reach - stride, 0) if extra is None else None
-    if total is not None:
-        before = total // 2
-        growth = stride - reach if reach < stride else 0
-        return reach - 1 - before, reach - 1 - (total - before) + growth
-    crop = 2 * (reach // 2) - int(extra or 0)  # what both ends lose together
-    before = max(crop // 2, 0)
-    return reach - 1 - before, reach - 1 - (crop - before)
+        return 0, -(max(stride - reach, 0) if extra is None else int(extra))
+    if extra is None:  # as much as makes the sizes exactly `stride` times those of the inputs
+        total = reach - stride
+        before = max(total, 0) // 2
+    else:
+        total = 2 * (reach // 2) - int(extra)
+        before = max(total // 2, 0)
+    return before, total - before
 
 
 def _same_dtype(inputs: Any, kernel: Any) -> tuple[Any, Any]:
     x, w = jnp.asarray(tensor(inputs)), jnp.asarray(tensor(kernel))
     dtype = jnp.promote_types(x.dtype, w.dtype)
-    if not jnp.issubdtype(dtype, jnp.inexact):
+    if dtype == jnp.bool_:
         dtype = jnp.dtype("float32")
     return x.astype(dtype), w.astype(dtype)

@@ -2,13 +2,17 @@
 
 XLA's own convolution is fast on accelerators, but on CPUs it is slow inside compiled loops, where training lives
 (15 times slower than outside). There a convolution is built as one matrix product over patches.
+
+All of them are plain differentiable operations, so that forward mode and gradients of gradients work too. JAX's
+own rule for the gradient of a product contracts rows as (out, taps · in) and turns the small result, which is the
+fast layout, and the gradient of slices is the padded sum that scatters patches back. Products accumulate in float32
+at least, whatever the dtype of their operands.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -17,29 +21,60 @@ from jax import lax
 
 from .conv_geometry import Window
 
-__all__ = ["by_lax", "by_patches", "by_product", "by_shifts"]
+__all__ = [
+    "by_groups", "by_lax", "by_patches", "by_product", "by_scatter", "by_shifts", "in_tiles", "rows_of_tile",
+    "transposed_by_lax",
+]  # fmt: skip
 
 
 def by_lax(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """XLA's convolution."""
-    rank = x.ndim - 2
-    letters = "".join("DHW"[3 - rank + i] for i in range(rank))
     return lax.conv_general_dilated(
         x,
         w,
         window.strides,
         window.padding,
         rhs_dilation=window.dilation,
-        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
+        dimension_numbers=_letters_of(x.ndim - 2),
         feature_group_count=groups,
     )
 
 
+def transposed_by_lax(x: Any, w: Any, window: Window) -> Any:
+    """XLA's convolution of spread-out inputs; `window` and `w` as in `by_scatter`."""
+    rank = x.ndim - 2
+    reach = [(k - 1) * d for k, d in zip(window.size, window.dilation, strict=True)]
+    return lax.conv_general_dilated(
+        x,
+        jnp.flip(jnp.swapaxes(w, -1, -2), tuple(range(rank))),
+        (1,) * rank,
+        [(r - before, r - after) for r, (before, after) in zip(reach, window.padding, strict=True)],
+        lhs_dilation=window.strides,
+        rhs_dilation=window.dilation,
+        dimension_numbers=_letters_of(rank),
+    )
+
+
+def _letters_of(rank: int) -> tuple[str, str, str]:
+    """XLA's names of the axes of inputs, kernel and outputs."""
+    places = "DHW"[3 - rank :]
+    return f"N{places}C", f"{places}IO", f"N{places}C"
+
+
 def by_product(x: Any, w: Any, window: Window) -> Any:
     """A window of one place: a matrix product."""
+    if any(map(any, window.padding)):
+        x = _pad(x, window)
     if any(s > 1 for s in window.strides):
         x = x[(slice(None), *(slice(None, None, s) for s in window.strides))]
-    return x @ w.reshape(w.shape[-2:])
+    return _product(x, w.reshape(w.shape[-2:]))
+
+
+def _product(x: Any, w: Any) -> Any:
+    """x (..., k) times w (k, n), accumulated in float32 at least."""
+    if x.dtype.itemsize >= 4:
+        return x @ w
+    return jnp.matmul(x, w, preferred_element_type=jnp.float32).astype(x.dtype)
 
 
 def _pad(x: Any, window: Window) -> Any:
@@ -59,116 +94,88 @@ def _tap_slices(window: Window, out: tuple[int, ...]) -> list[tuple[slice, ...]]
     ]
 
 
-def _patches(x: Any, window: Window) -> Any:
-    """What the window meets at each place: (batch, *out, taps · channels)."""
-    out = window.out_sizes(x.shape[1:-1])
+def _met(x: Any, window: Window) -> list[Any]:
+    """For each place of the window, what it meets: (batch, *out, channels)."""
     padded = _pad(x, window)
-    return jnp.concatenate([padded[(slice(None), *part)] for part in _tap_slices(window, out)], axis=-1)
+    return [padded[(slice(None), *part)] for part in _tap_slices(window, window.out_sizes(x.shape[1:-1]))]
 
 
-def _unpatch(patches: Any, shape: tuple[int, ...], window: Window) -> Any:
-    """The transpose of `_patches`: each tap's part added back where it came from."""
-    out, channels = patches.shape[1:-1], shape[-1]
-    padded = [n + sum(p) for n, p in zip(shape[1:-1], window.padding, strict=True)]
-    total: Any = None
-    for i, part in enumerate(_tap_slices(window, out)):
-        piece = patches[..., i * channels : (i + 1) * channels]
-        config = [(0, 0, 0)]
-        for s, stride, n, size in zip(part, window.strides, out, padded, strict=True):
-            config.append((s.start, size - s.start - (n - 1) * stride - 1, stride - 1))
-        piece = lax.pad(piece, jnp.zeros((), patches.dtype), [*config, (0, 0, 0)])
-        total = piece if total is None else total + piece
-    inner = tuple(slice(p[0], p[0] + n) for p, n in zip(window.padding, shape[1:-1], strict=True))
-    return total[(slice(None), *inner)]
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
 def by_patches(x: Any, w: Any, window: Window) -> Any:
-    """Patches times the kernel, one matrix product."""
-    return _forward(x, w, window)[0]
+    """Patches times the kernel, one matrix product. The backward pass rebuilds the patches instead of keeping them."""
+    return jax.checkpoint(_by_patches, static_argnums=(2,))(x, w, window)
 
 
-def _forward(x: Any, w: Any, window: Window) -> tuple[Any, Any]:
+def _by_patches(x: Any, w: Any, window: Window) -> Any:
     # The barrier keeps XLA from fusing the gather into the product, which would make the product slow.
-    patches = lax.optimization_barrier(_patches(x, window))
-    rows = patches.reshape(-1, patches.shape[-1])
-    y = rows @ w.reshape(-1, w.shape[-1])
-    return y.reshape(*patches.shape[:-1], w.shape[-1]), (x, w)
-
-
-def _backward(window: Window, saved: Any, gradient: Any) -> tuple[Any, Any]:
-    x, w = saved
-    d = gradient.reshape(-1, w.shape[-1])  # (rows, out)
-    patches = lax.optimization_barrier(_patches(x, window))
-    rows = patches.reshape(-1, patches.shape[-1])  # (rows, taps · in)
-    dw = lax.dot_general(d, rows, (((0,), (0,)), ((), ()))).T.reshape(w.shape)  # this order has the fast layout
-    dp = lax.optimization_barrier(d @ w.reshape(-1, w.shape[-1]).T)
-    dx = _unpatch(dp.reshape(patches.shape), x.shape, window)
-    return dx, dw
-
-
-by_patches.defvjp(_forward, _backward)
+    patches = lax.optimization_barrier(jnp.concatenate(_met(x, window), axis=-1))  # (batch, *out, taps · in)
+    y = _product(patches.reshape(-1, patches.shape[-1]), w.reshape(-1, w.shape[-1]))
+    return y.reshape(*patches.shape[:-1], w.shape[-1])
 
 
 def by_groups(x: Any, w: Any, window: Window, groups: int) -> Any:
-    """Each group of channels apart, by patches."""
-    parts = zip(jnp.split(x, groups, axis=-1), jnp.split(w, groups, axis=-1), strict=True)
-    return jnp.concatenate([by_patches(a, b, window) for a, b in parts], axis=-1)
+    """Each group of channels apart, by patches: a batch of products, one for each group."""
+    return jax.checkpoint(_by_groups, static_argnums=(2, 3))(x, w, window, groups)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _by_groups(x: Any, w: Any, window: Window, groups: int) -> Any:
+    channels = x.shape[-1] // groups
+    apart = jnp.moveaxis(x.reshape(*x.shape[:-1], groups, channels), -2, 0)  # (groups, batch, *sizes, in/groups)
+    met = _met(apart.reshape(-1, *x.shape[1:-1], channels), window)
+    patches = lax.optimization_barrier(jnp.concatenate(met, axis=-1).reshape(groups, -1, window.taps * channels))
+    kernel = w.reshape(window.taps * channels, groups, -1).swapaxes(0, 1)  # (groups, taps · in/groups, out/groups)
+    y = jnp.moveaxis(_product(patches, kernel), 0, 1)  # (rows, groups, out/groups)
+    return y.reshape(x.shape[0], *met[0].shape[1:-1], w.shape[-1])
+
+
 def by_shifts(x: Any, w: Any, window: Window) -> Any:
     """Depthwise: a sum of shifted inputs, each times its place of the kernel; w is (*window, channels, multiplier)."""
-    return _shifted(x, w, window)
+    return jax.checkpoint(_by_shifts, static_argnums=(2,))(x, w, window)
 
 
-def _shifted(x: Any, w: Any, window: Window) -> Any:
-    out = window.out_sizes(x.shape[1:-1])
-    padded = _pad(x, window)
+def _by_shifts(x: Any, w: Any, window: Window) -> Any:
+    wide = jnp.promote_types(x.dtype, jnp.float32)
     channels, multiplier = w.shape[-2:]
-    kernel = w.reshape(-1, channels, multiplier)
+    kernel = w.reshape(-1, channels, multiplier).astype(wide)
     total: Any = None
-    for i, part in enumerate(_tap_slices(window, out)):
-        piece = padded[(slice(None), *part)][..., None] * kernel[i]
+    for piece, weights in zip(_met(x.astype(wide), window), kernel, strict=True):
+        term = piece * weights[:, 0] if multiplier == 1 else piece[..., None] * weights
+        total = term if total is None else total + term
+    return total.reshape(*total.shape[: x.ndim - 1], channels * multiplier).astype(x.dtype)
+
+
+def by_scatter(x: Any, w: Any, window: Window) -> Any:
+    """The transpose of a convolution: each input spreads the kernel over the output; w is (*window, out, in).
+
+    The window's padding says what is cut off the two ends of each axis; a negative number adds zeros there.
+    """
+    filters = w.shape[-2]
+    spread = lax.optimization_barrier(_product(x, w.reshape(-1, w.shape[-1]).T))  # (batch, *sizes, taps · out)
+    spread = spread.astype(jnp.promote_types(x.dtype, jnp.float32))
+    sizes = x.shape[1:-1]
+    full = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(sizes, window.strides, window.size, window.dilation, strict=True)]
+    zero = jnp.zeros((), spread.dtype)
+    total: Any = None
+    for i, part in enumerate(_tap_slices(window, sizes)):
+        config = [(s.start, n - s.stop, s.step - 1) for s, n in zip(part, full, strict=True)]
+        piece = lax.pad(spread[..., i * filters : (i + 1) * filters], zero, [(0, 0, 0), *config, (0, 0, 0)])
         total = piece if total is None else total + piece
-    return total.reshape(x.shape[0], *out, channels * multiplier)
+    cut = [(-before, -after, 0) for before, after in window.padding]
+    return lax.pad(total, zero, [(0, 0, 0), *cut, (0, 0, 0)]).astype(x.dtype)
 
 
-def _shifted_forward(x: Any, w: Any, window: Window) -> tuple[Any, Any]:
-    return _shifted(x, w, window), (x, w)
+def rows_of_tile(batch: int, bytes_each: int, budget: int) -> int:
+    """How many samples are convolved at a time so that their patches fit the budget; all, or parts of about one size."""
+    fitting = max(budget // max(bytes_each, 1), 1)
+    parts = -(-batch // fitting)
+    return -(-batch // parts) if parts else batch
 
 
-def _shifted_backward(window: Window, saved: Any, gradient: Any) -> tuple[Any, Any]:
-    x, w = saved
-    out = window.out_sizes(x.shape[1:-1])
-    channels, multiplier = w.shape[-2:]
-    g = gradient.reshape(x.shape[0], *out, channels, multiplier)
-    kernel = w.reshape(-1, channels, multiplier)
-    padded = _pad(x, window)
-    axes = tuple(range(x.ndim - 1))
-    dw = jnp.stack(
-        [jnp.sum(padded[(slice(None), *part)][..., None] * g, axis=axes) for part in _tap_slices(window, out)]
-    ).reshape(w.shape)
-    taps = [jnp.sum(g * kernel[i], axis=-1) for i in range(window.taps)]
-    dx = _unpatch(jnp.concatenate(taps, axis=-1), x.shape, window)
-    return dx, dw
-
-
-by_shifts.defvjp(_shifted_forward, _shifted_backward)
-
-
-def tiles_of(batch: int, bytes_each: int, budget: int) -> int:
-    """Into how many equal parts a batch is cut so that each part's patches fit the budget; 1 if it cannot be cut."""
-    for parts in range(1, batch + 1):
-        if batch % parts == 0 and batch // parts * bytes_each <= budget:
-            return parts
-    return 1
-
-
-def in_tiles(function: Any, x: Any, parts: int) -> Any:
-    """`function` of `parts` equal pieces of the batch, one after the other."""
-    if parts == 1:
+def in_tiles(function: Callable[[Any], Any], x: Any, rows: int) -> Any:
+    """`function` of pieces of `rows` samples, one after the other; the last piece may be smaller."""
+    whole = x.shape[0] // rows if rows else 1
+    if whole * rows == x.shape[0] and whole <= 1:
         return function(x)
-    pieces = x.reshape(parts, x.shape[0] // parts, *x.shape[1:])
+    pieces = x[: whole * rows].reshape(whole, rows, *x.shape[1:])
     y = lax.map(function, pieces)
-    return y.reshape(math.prod(y.shape[:2]), *y.shape[2:])
+    y = y.reshape(whole * rows, *y.shape[2:])
+    return y if whole * rows == x.shape[0] else jnp.concatenate([y, function(x[whole * rows :])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["choose_convolution"]
+__all__ = ["choose_convolution", "choose_transposed"]
 
 
 def choose_convolution(platform: str, dtype: str, taps: int, channels: int, groups: int, multiplier: int) -> str:
@@ -19,7 +19,7 @@ def choose_convolution(platform: str, dtype: str, taps: int, channels: int, grou
     On accelerators XLA's convolution is the best there is. On CPUs it is slow inside compiled loops (a small CNN's
     epoch took 28 s by it and under 2 s by patches), and slow for single taps and depthwise windows everywhere.
     """
-    if platform != "cpu":
+    if platform != "cpu" or not _is_floating(dtype):
         return "lax"
     if taps == 1 and groups == 1:
         return "product"
@@ -27,4 +27,14 @@ def choose_convolution(platform: str, dtype: str, taps: int, channels: int, grou
         return "patches"
     if groups == channels and multiplier:
         return "shifts"
-    return "groups" if groups <= 32 else "lax"
+    return "groups"
+
+
+def choose_transposed(platform: str, dtype: str) -> str:
+    """``"lax"`` or ``"scatter"``, for the transpose of a convolution on `platform`, for the same reasons."""
+    return "scatter" if platform == "cpu" and _is_floating(dtype) else "lax"
+
+
+def _is_floating(dtype: str) -> bool:
+    """Whether the numbers are fractions: whole ones have no fast products on CPUs, and gain nothing from patches."""
+    return "float" in dtype

@@ -91,7 +91,7 @@ class Trainer(Compiled):
         """Make every variable that a step on batches like this one needs; returns the compiled programs for them."""
         x, y, _ = unpack(batch)
         if not self._fully_built() or (compiled and not self._objectives_built()):
-            specs = jax.tree.map(lambda a: symbolic.KerasTensor((None, *np.shape(a)[1:]), _dtype_of(a)), x)
+            specs = jax.tree.map(lambda a: symbolic.KerasTensor(np.shape(a), _dtype_of(a)), x)
             outputs = self._outline(specs)
             self._classes = [t.shape[-1] if t.shape else None for t in symbolic.flatten(outputs)]
             if compiled and y is not None:
