@@ -20,6 +20,8 @@ U = _rng.uniform(size=(3, 4)) < 0.5
 Z = (A + 1j * B).astype("complex64")
 X = np.array([[1.0, np.inf, -np.inf, np.nan]], "float32")
 L = np.array([0, 2, 1], "int32")
+WAVE = _rng.normal(size=(2, 24)).astype("float32")
+SPECTRUM = _rng.normal(size=(2, 5, 5)).astype("float32")
 IMAGE = _rng.normal(size=(2, 4, 6, 4)).astype("float32")
 
 UNARY = [
@@ -285,6 +287,21 @@ CALLS: list[Call] = [
     ("fold", (_rng.normal(size=(2, 8, 9)).astype("float32"), (5, 5), 2), {"stride": 2, "padding": 1}),
     ("rearrange", (IMAGE, "b h w c -> b (h w) c"), {}),
     ("rearrange", (IMAGE, "b (h p) w c -> (b h) w p c"), {"p": 2}),
+    *((n, ((A, B),), {}) for n in ["fft", "fft2", "ifft2", "irfft"]),
+    ("irfft", ((A, B),), {"fft_length": 7}),
+    ("rfft", (A,), {}),
+    ("rfft", (WAVE,), {"fft_length": 12}),
+    ("rfft", (WAVE,), {"fft_length": 40}),
+    ("extract_sequences", (WAVE, 4, 3), {}),
+    ("stft", (WAVE, 8, 4, 8), {}),
+    ("stft", (WAVE, 6, 4, 8), {"window": "hamming"}),
+    ("stft", (WAVE, 6, 3, 9), {"center": False}),
+    ("stft", (WAVE, 8, 4, 16), {"window": None}),
+    ("stft", (WAVE, 8, 4, 8), {"window": np.linspace(0.1, 1.0, 8).astype("float32")}),
+    ("istft", ((SPECTRUM, SPECTRUM[::-1]), 8, 4, 8), {}),
+    ("istft", ((SPECTRUM, SPECTRUM[::-1]), 8, 4, 8), {"length": 12, "window": "hamming"}),
+    ("istft", ((SPECTRUM, SPECTRUM[::-1]), 8, 4, 8), {"center": False, "window": "hamming"}),
+    ("istft", ((SPECTRUM, SPECTRUM[::-1]), 6, 2, 8), {}),
     ("vectorized_map", (lambda v: v * 2, A), {}),
     ("map", (lambda v: v.sum(), A), {}),
 ]  # fmt: skip
