@@ -1,5 +1,6 @@
 """`Metric` as a base class, names, masks, accuracy over long epochs, and what bad input gets."""
 
+import re
 from typing import Any
 
 import jax
@@ -75,9 +76,8 @@ def _names() -> list[str]:
 
 @pytest.mark.parametrize("name", _names())
 def test_string_names_are_those_of_keras(name):
-    keras.utils.clear_session()
     ours, theirs = metrics.get(name), keras.metrics.get(name)
-    assert (type(ours).__name__, ours.name) == (type(theirs).__name__, theirs.name)
+    assert (type(ours).__name__, ours.name) == (type(theirs).__name__, re.sub(r"_\d+$", "", theirs.name))
     assert metrics.get(keras.metrics.serialize(theirs)).get_config() == theirs.get_config()
 
 

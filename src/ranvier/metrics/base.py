@@ -40,6 +40,7 @@ class Metric(Configurable):
     """
 
     keras_module = "keras.metrics"
+    _variables: list[Variable]
 
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or names.auto_name(type(self).__name__)

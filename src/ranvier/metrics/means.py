@@ -121,7 +121,9 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # of targets and predictions rather than of values
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Count the function's values for a batch; masked predictions do not count."""
         with mask_table():
             sample_weight = masked(sample_weight, get_mask(y_pred), self.dtype)
@@ -155,7 +157,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None):
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # of targets and predictions rather than of values
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Count a batch."""
         sample_weight = masked(sample_weight, get_mask(y_pred), self.dtype)
         y_true, y_pred = align(y_true, jnp.asarray(tensor(y_pred), self.dtype), "root_mean_squared_error")

@@ -38,8 +38,8 @@ class _Tradeoff(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch at every threshold."""
-        found = decisions(y_true, y_pred, sample_weight, self.dtype, self.name, class_id=self.class_id)
-        counted = count_at(*(part.reshape(-1) for part in found), self.thresholds)
+        truth, scores, weight = decisions(y_true, y_pred, sample_weight, self.dtype, self.name, class_id=self.class_id)
+        counted = count_at(truth.reshape(-1), scores.reshape(-1), weight.reshape(-1), self.thresholds)
         for name, count in zip(_COUNTS, counted, strict=True):
             getattr(self, name).assign_add(count)
 
