@@ -7,23 +7,47 @@ from typing import Any
 from ..core import serialization
 from ..core.errors import ArgumentError
 from . import schedules
+from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
+from .adamax import Adamax
 from .adamw import AdamW
 from .base import Optimizer
+from .ftrl import Ftrl
+from .lamb import Lamb
+from .lion import Lion
 from .loss_scale import LossScaleOptimizer
+from .nadam import Nadam
 from .optax_adapter import OptaxOptimizer, is_optax
 from .rmsprop import RMSprop
 from .sgd import SGD
 
+_CLASSES = (
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, Nadam, RMSprop, SGD,
+)  # fmt: skip
+
 __all__ = [
-    "SGD", "Adagrad", "Adam", "AdamW", "LossScaleOptimizer", "OptaxOptimizer", "Optimizer", "RMSprop", "deserialize",
-    "get", "schedules", "serialize",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "LossScaleOptimizer",
+    "Nadam",
+    "OptaxOptimizer",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
 ]  # fmt: skip
 
-_TABLE: dict[str, Any] = {
-    cls.__name__.lower(): cls for cls in (Adagrad, Adam, AdamW, LossScaleOptimizer, RMSprop, SGD)
-}  # fmt: skip
+_TABLE: dict[str, Any] = {cls.__name__.lower(): cls for cls in _CLASSES}
 
 
 def get(identifier: Any) -> Any:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from ..core.variables import Variable
 from .base import Optimizer
 from .checks import finite
+from .state import constant
 
 __all__ = ["Adagrad"]
 
@@ -30,12 +30,24 @@ class Adagrad(Optimizer):
         learning_rate: Any = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-07,
-        name: str = "adagrad",
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
         **kwargs: Any,
     ):
         finite("initial_accumulator_value", initial_accumulator_value, least=0)
         finite("epsilon", epsilon, least=0)
-        super().__init__(learning_rate, name=name, **kwargs)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
 
@@ -45,9 +57,7 @@ class Adagrad(Optimizer):
             return
         super().build(variables)
         start = self.initial_accumulator_value
-        self._accumulators = self.add_optimizer_variables(
-            variables, "accumulator", lambda shape, dtype=None: np.full(shape, start, "float32")
-        )
+        self._accumulators = self.add_optimizer_variables(variables, "accumulator", constant(start))
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change `variable` for one gradient."""

@@ -33,13 +33,25 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-07,
         amsgrad: bool = False,
-        name: str = "adam",
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
         **kwargs: Any,
     ):
         fraction("beta_1", beta_1)
         fraction("beta_2", beta_2)
         finite("epsilon", epsilon, least=0)
-        super().__init__(learning_rate, name=name, **kwargs)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -56,11 +68,12 @@ class Adam(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change `variable` for one gradient."""
         dtype = variable.dtype
-        rate, g = jnp.asarray(learning_rate, dtype), jnp.asarray(gradient, dtype)
-        step = jnp.asarray(self.iterations + 1, dtype)
+        g = jnp.asarray(gradient, dtype)
+        step = self._step_number()
         i = self._get_variable_index(variable)
         m, v = self._momentums[i], self._velocities[i]
-        scale = rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        scale = learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        scale = jnp.asarray(scale, dtype)
         new_m = m.value + (g - m.value) * (1 - self.beta_1)
         new_v = v.value + (jnp.square(g) - v.value) * (1 - self.beta_2)
         self.assign(m, new_m)

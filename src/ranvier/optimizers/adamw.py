@@ -28,7 +28,15 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-07,
         amsgrad: bool = False,
-        name: str = "adamw",
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
         **kwargs: Any,
     ):
         if weight_decay is None:
@@ -36,5 +44,7 @@ class AdamW(Adam):
                 "weight_decay must be a number: without decay AdamW is Adam. Received: weight_decay=None"
             )
         super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, name=name, weight_decay=weight_decay, **kwargs
-        )
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm,
+            use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
+            **kwargs,
+        )  # fmt: skip

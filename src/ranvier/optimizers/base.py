@@ -1,28 +1,28 @@
-"""`Optimizer`: what all update rules share, from clipping to averaging; a rule itself is a dozen lines in its own file."""
+"""`Optimizer`: what all rules share, from clipping to averaging; a rule itself is a dozen lines in its own file."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ..core import names, serialization
 from ..core.configurable import Configurable
-from ..core.errors import ArgumentError, ArgumentTypeError, RanvierWarning
+from ..core.errors import ArgumentError, RanvierWarning
 from ..core.names import snake_case
 from ..core.pure import pure
 from ..core.variables import Variable
 from .checks import finite, fraction
-from .schedules.base import LearningRateSchedule
+from .state import OptimizerState
 
 __all__ = ["Optimizer"]
 
 
-class Optimizer(Configurable):
+class Optimizer(OptimizerState, Configurable):
     """Base of optimizers: subclass it with `build` (make the slots) and `update_step` (the rule).
 
     An update is, in this order: clip the gradients, decay the weights, apply the rule, average the weights, apply
@@ -88,6 +88,8 @@ class Optimizer(Configurable):
             )
         if loss_scale_factor is not None:
             finite("loss_scale_factor", loss_scale_factor, positive=True)
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ArgumentError(f"name must be a string without '/'. Received: name={name!r}")
         self.name = name or names.auto_name(snake_case(type(self).__name__))
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
@@ -99,66 +101,9 @@ class Optimizer(Configurable):
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.built = False
-        self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
         self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
-        self._iterations = self.add_variable((), dtype="int32", name="iteration")
-        self._schedule: Any = None
-        if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
-            self._schedule = learning_rate
-        else:
-            finite("learning_rate", learning_rate, least=0)
-            self._learning_rate = self.add_variable((), "float32", _constant(float(learning_rate)), "learning_rate")
-
-    # --- state ------------------------------------------------------------------------------------------------------
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state: the step count, the learning rate, and the slots of each weight."""
-        return self._variables[:]
-
-    @property
-    def iterations(self) -> Any:
-        """The number of updates so far: a variable, or with accumulated gradients a number made of one."""
-        if self.gradient_accumulation_steps:
-            return self._iterations.value // self.gradient_accumulation_steps
-        return self._iterations
-
-    def add_variable(
-        self, shape: Any, dtype: Any = None, initializer: Any = None, name: str | None = None, **kwargs: Any
-    ) -> Variable:
-        """Make a piece of state, zeros unless an initialiser says otherwise."""
-        start = initializer if callable(initializer) else _zeros
-        with names.name_scope(self.name):
-            variable = Variable(start, tuple(shape), dtype or "float32", trainable=False, name=name or "variable")
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Make a slot in the shape and dtype of a weight."""
-        reference = reference_variable.path.replace("/", "_")
-        start: Any = initializer if callable(initializer) else _zeros
-        if isinstance(initializer, str) and initializer == "same":
-            start = lambda shape, dtype=None: reference_variable.stored_value()  # noqa: E731
-        return self.add_variable(
-            reference_variable.shape,
-            reference_variable.dtype,
-            start,
-            f"{reference}_{name}" if name else reference,
-        )
-
-    def add_optimizer_variables(self, trainable_variables: Any, name: Any, initializer: Any = "zeros") -> Any:
-        """Make a list of slots, one for each weight; several lists for several names."""
-        if isinstance(name, (list, tuple)):
-            starts = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
-            slots: list[list[Variable]] = [[] for _ in name]
-            for variable in trainable_variables:
-                for slot, n, start in zip(slots, name, starts, strict=True):
-                    slot.append(self.add_variable_from_reference(variable, n, start))
-            return slots
-        return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+        self._make_state(learning_rate)
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the state for these weights. Rules extend it with their own slots."""
@@ -174,30 +119,6 @@ class Optimizer(Configurable):
 
     def _get_variable_index(self, variable: Variable) -> int:
         return self._index[id(variable)]
-
-    # --- learning rate ----------------------------------------------------------------------------------------------
-
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate: a variable, or the schedule's value at the present step. Assign a number to change it."""
-        return self._current_learning_rate() if self._schedule is not None else self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, Variable)):
-            self._schedule = value
-            return
-        if self._schedule is not None:
-            raise ArgumentTypeError(
-                "This optimizer was made with a learning-rate schedule, so its learning rate cannot be set to a number. "
-                "Make it with a number, or assign another schedule."
-            )
-        self._learning_rate.assign(value)
-
-    def _current_learning_rate(self) -> Any:
-        if isinstance(self._schedule, LearningRateSchedule):
-            return self._schedule(self._iterations.value)
-        return self._schedule() if self._schedule is not None else self._learning_rate.value
 
     # --- the update -------------------------------------------------------------------------------------------------
 
@@ -306,7 +227,7 @@ class Optimizer(Configurable):
         return grads
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
-        """Leave variables, or those whose names contain one of these words, out of the weight decay. Call it before `build`."""
+        """Leave variables, or those whose names match one of these patterns, out of the weight decay."""
         self._undecayed = ({id(v) for v in var_list or ()}, tuple(var_names or ()))
 
     def _decay(self, variables: list[Variable]) -> None:
@@ -315,20 +236,21 @@ class Optimizer(Configurable):
         rate = self._current_learning_rate()
         excluded, words = self._undecayed
         for variable in variables:
-            if id(variable) not in excluded and not any(word in variable.name for word in words):
+            if id(variable) not in excluded and not any(re.search(word, variable.name) for word in words):
                 variable.assign(variable.value - variable.value * jnp.asarray(rate * self.weight_decay, variable.dtype))
 
     # --- averages of weights ----------------------------------------------------------------------------------------
 
     def _average(self, variables: list[Variable]) -> None:
         """Move the averages towards the weights; every so many steps put them in the weights' place."""
-        first = self._iterations.value == 0
+        count = jnp.asarray(self.iterations)
+        first = count == 0
         for variable in variables:
             average = self._averages[self._index[id(variable)]]
             momentum = jnp.where(first, 0.0, self.ema_momentum).astype(variable.value.dtype)
             average.assign(momentum * average.value + (1 - momentum) * variable.value)
         if self.ema_overwrite_frequency:
-            due = (self._iterations.value + 1) % self.ema_overwrite_frequency == 0
+            due = (count + 1) % self.ema_overwrite_frequency == 0
             for variable in variables:
                 average = self._averages[self._index[id(variable)]]
                 variable.assign(jnp.where(due, average.value, variable.value))
@@ -361,34 +283,9 @@ class Optimizer(Configurable):
             raise ArgumentError(
                 f"trainable_variables must hold {len(weights)} values. Received: {len(trainable_variables)}"
             )
-        run = pure(lambda: self.apply(grads, weights), [*weights, *self._variables])
+        run = pure(lambda: self.apply(grads, weights), [*weights, *self.variables])
         new = run([*trainable_variables, *optimizer_variables])[1]
         return new[: len(weights)], new[len(weights) :]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Replace the state by arrays in the order of `variables`."""
-        if len(weights) != len(self._variables):
-            raise ArgumentError(f"The optimizer has {len(self._variables)} variables. Received: {len(weights)} arrays")
-        for variable, value in zip(self._variables, weights, strict=True):
-            variable.assign(value)
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Put the state into `store` under "0", "1" …"""
-        for i, variable in enumerate(self._variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Take the state from `store`."""
-        if len(store) != len(self._variables):
-            warnings.warn(
-                f"The file has {len(store)} optimizer variables, optimizer '{self.name}' has {len(self._variables)}; its state is "
-                "not loaded.",
-                RanvierWarning,
-                stacklevel=2,
-            )
-            return
-        for i, variable in enumerate(self._variables):
-            variable.assign(np.asarray(store[str(i)]))
 
     def _config_value(self, name: str, declared_by: type) -> Any:
         if name == "learning_rate":
@@ -417,11 +314,3 @@ def _with_gradients(grads: Sequence[Any], variables: Sequence[Variable]) -> list
             f"There is no gradient for {missing}; the loss does not depend on them.", RanvierWarning, stacklevel=4
         )
     return pairs
-
-
-def _zeros(shape: tuple[int, ...], dtype: Any = None) -> np.ndarray:
-    return np.zeros(shape, "float32" if dtype in (None, "bfloat16") else dtype)
-
-
-def _constant(value: float) -> Any:
-    return lambda shape, dtype=None: np.full(shape, value, dtype or "float32")

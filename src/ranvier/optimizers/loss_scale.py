@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from ..core.errors import ArgumentError, ArgumentTypeError
 from ..core.pure import pure
 from ..core.variables import Variable
 from .base import Optimizer
+from .checks import finite
+from .state import constant
 
 __all__ = ["LossScaleOptimizer"]
 
@@ -29,6 +32,9 @@ class LossScaleOptimizer(Optimizer):
         name: the optimizer's name.
     """
 
+    #: What the inner optimizer's own configuration says.
+    config_excluded: ClassVar[frozenset[str]] = frozenset(inspect.signature(Optimizer.__init__).parameters) - {"name"}
+
     def __init__(
         self,
         inner_optimizer: Optimizer,
@@ -37,8 +43,15 @@ class LossScaleOptimizer(Optimizer):
         name: str | None = None,
         **kwargs: Any,
     ):
+        if not isinstance(inner_optimizer, Optimizer):
+            raise ArgumentTypeError(
+                f"inner_optimizer must be an optimizer. Received: inner_optimizer={inner_optimizer!r} of type "
+                f"{type(inner_optimizer).__name__}"
+            )
+        finite("initial_scale", initial_scale, positive=True)
+        if not isinstance(dynamic_growth_steps, int) or dynamic_growth_steps < 1:
+            raise ArgumentError(f"dynamic_growth_steps must be a positive integer. Received: {dynamic_growth_steps=}")
         super().__init__(learning_rate=0.0, name=name, **kwargs)
-        self._variables.remove(self._learning_rate)
         self.inner_optimizer = inner_optimizer
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
@@ -47,11 +60,8 @@ class LossScaleOptimizer(Optimizer):
         """Make the scale and the inner optimizer's state."""
         if self.built:
             return
-        start = float(self.initial_scale)
-        self.step_counter = self.add_variable((), "int32", name="step_counter")
-        self.dynamic_scale = self.add_variable(
-            (), "float32", lambda shape, dtype=None: np.float32(start), "dynamic_scale"
-        )
+        self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
+        self.dynamic_scale = self.add_variable((), constant(self.initial_scale), "float32", name="dynamic_scale")
         self.inner_optimizer.build(variables)
         super().build(variables)
 
@@ -59,6 +69,11 @@ class LossScaleOptimizer(Optimizer):
     def variables(self) -> list[Variable]:
         """Its own state and the inner optimizer's."""
         return [*self._variables, *self.inner_optimizer.variables]
+
+    @property
+    def iterations(self) -> Any:
+        """The inner optimizer's number of updates."""
+        return self.inner_optimizer.iterations
 
     @property
     def learning_rate(self) -> Any:
@@ -80,7 +95,7 @@ class LossScaleOptimizer(Optimizer):
         self.build(weights)
         scale = self.dynamic_scale.value
         grads = [None if g is None else g / jnp.asarray(scale, g.dtype) for g in grads]
-        good = jnp.all(jnp.stack([jnp.all(jnp.isfinite(g)) for g in grads if g is not None]))
+        good = self.check_finite(grads)
         scope = [*weights, *self.variables]
 
         def update() -> None:
@@ -97,17 +112,10 @@ class LossScaleOptimizer(Optimizer):
         branches = [lambda v, f=f: pure(f, scope)(v)[1] for f in (update, skip)]
         for variable, value in zip(scope, jax.lax.cond(good, *branches, [v.value for v in scope]), strict=True):
             variable.assign(value)
-        self._iterations.assign_add(1)
 
-    def stateless_apply(
-        self, optimizer_variables: Any, grads: Any, trainable_variables: Any
-    ) -> tuple[list[Any], list[Any]]:
-        """`apply` as a pure function of the values."""
-        weights = self._trainable_variables
-        new = pure(lambda: self.apply(grads, weights), [*weights, *self.variables])(
-            [*trainable_variables, *optimizer_variables]
-        )[1]
-        return new[: len(weights)], new[len(weights) :]
+    def check_finite(self, grads: Sequence[Any]) -> Any:
+        """Whether every number in the gradients is finite."""
+        return jnp.all(jnp.stack([jnp.all(jnp.isfinite(g)) for g in grads if g is not None]))
 
     def averaged_weights(self) -> list[tuple[Variable, Variable]]:
         """As the inner optimizer keeps them."""

@@ -44,7 +44,7 @@ class OptaxOptimizer(Optimizer):
         leaves, self._structure = jax.tree.flatten(state)
         self._state = [
             self.add_variable(
-                np.shape(leaf), jnp.asarray(leaf).dtype, lambda shape, dtype=None, leaf=leaf: leaf, f"state_{i}"
+                np.shape(leaf), lambda shape, dtype=None, leaf=leaf: leaf, jnp.asarray(leaf).dtype, name=f"state_{i}"
             )
             for i, leaf in enumerate(leaves)
         ]
@@ -52,7 +52,7 @@ class OptaxOptimizer(Optimizer):
     def _update(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
         given = {id(v): g for v, g in zip(variables, grads, strict=True)}
         weights = self._trainable_variables
-        all_grads = [given.get(id(v), None) for v in weights]
+        all_grads = [given.get(id(v)) for v in weights]
         all_grads = [jnp.zeros(v.shape, v.dtype) if g is None else g for g, v in zip(all_grads, weights, strict=True)]
         state = jax.tree.unflatten(self._structure, [v.value for v in self._state])
         values = [v.value for v in weights]

@@ -33,13 +33,25 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-07,
         centered: bool = False,
-        name: str = "rmsprop",
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
         **kwargs: Any,
     ):
         fraction("rho", rho)
         fraction("momentum", momentum, closed=True)
         finite("epsilon", epsilon, least=0)
-        super().__init__(learning_rate, name=name, **kwargs)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.rho = rho
         self.momentum = momentum
         self.epsilon = epsilon

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,8 @@ from ..checks import finite
 from .base import LearningRateSchedule
 
 __all__ = [
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay", "PolynomialDecay",
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
+    "PolynomialDecay",
 ]  # fmt: skip
 
 
@@ -21,9 +23,10 @@ def _steps(step: Any) -> Any:
     return jnp.asarray(step, "float32")
 
 
-def _check(initial_learning_rate: Any, decay_steps: Any = 1) -> None:
+def _check(initial_learning_rate: Any, **steps: Any) -> None:
     finite("initial_learning_rate", initial_learning_rate, least=0)
-    finite("decay_steps", decay_steps, positive=True)
+    for name, value in steps.items():
+        finite(name, value, positive=True)
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -45,7 +48,7 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ):
-        _check(initial_learning_rate, decay_steps)
+        _check(initial_learning_rate, decay_steps=decay_steps)
         finite("decay_rate", decay_rate, least=0)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
@@ -78,7 +81,7 @@ class InverseTimeDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "InverseTimeDecay",
     ):
-        _check(initial_learning_rate, decay_steps)
+        _check(initial_learning_rate, decay_steps=decay_steps)
         finite("decay_rate", decay_rate, least=0)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
@@ -104,8 +107,14 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"):
         if len(boundaries) != len(values) - 1:
             raise ArgumentError(
-                f"values must have one entry more than boundaries. Received: {len(boundaries)} boundaries, {len(values)} values"
+                "values must have one entry more than boundaries. "
+                f"Received: {len(boundaries)} boundaries, {len(values)} values"
             )
+        for key, numbers in (("boundaries", boundaries), ("values", values)):
+            for number in numbers:
+                finite(f"each of {key}", number, least=0)
+        if any(later <= earlier for earlier, later in itertools.pairwise(boundaries)):
+            raise ArgumentError(f"boundaries must rise. Received: boundaries={list(boundaries)}")
         self.boundaries = boundaries
         self.values = values
         self.name = name
@@ -137,8 +146,9 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ):
-        _check(initial_learning_rate, decay_steps)
+        _check(initial_learning_rate, decay_steps=decay_steps)
         finite("end_learning_rate", end_learning_rate, least=0)
+        finite("power", power, positive=True)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.end_learning_rate = end_learning_rate
@@ -179,7 +189,11 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ):
-        _check(initial_learning_rate, decay_steps)
+        _check(initial_learning_rate, decay_steps=decay_steps)
+        finite("alpha", alpha, least=0)
+        finite("warmup_steps", warmup_steps, least=0)
+        if warmup_target is not None:
+            finite("warmup_target", warmup_target, least=0)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.alpha = alpha
@@ -223,7 +237,9 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ):
-        _check(initial_learning_rate, first_decay_steps)
+        _check(initial_learning_rate, first_decay_steps=first_decay_steps, t_mul=t_mul)
+        finite("m_mul", m_mul, least=0)
+        finite("alpha", alpha, least=0)
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = first_decay_steps
         self.t_mul = t_mul

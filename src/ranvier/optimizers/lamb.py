@@ -1,0 +1,82 @@
+"""LAMB: Adam's step, scaled per layer to the size of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from ..core.variables import Variable
+from .base import Optimizer
+from .checks import finite, fraction
+
+__all__ = ["Lamb"]
+
+
+class Lamb(Optimizer):
+    r"""r = m̂ / (√v̂ + ε) with Adam's m̂ and v̂, w ← w − η (‖w‖ / ‖r‖) r: You et al., 2020, algorithm 2.
+
+    The ratio is 1 where either norm is 0.
+
+    Args:
+        learning_rate: η, a number or schedule.
+        beta_1: β₁, in [0, 1).
+        beta_2: β₂, in [0, 1).
+        epsilon: ε.
+        **kwargs: as in `Optimizer`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-07,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        fraction("beta_1", beta_1)
+        fraction("beta_2", beta_2)
+        finite("epsilon", epsilon, least=0)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the moments."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Change `variable` for one gradient."""
+        dtype = variable.dtype
+        rate, g = jnp.asarray(learning_rate, dtype), jnp.asarray(gradient, dtype)
+        step = self._step_number()
+        i = self._get_variable_index(variable)
+        m, v = self._momentums[i], self._velocities[i]
+        new_m = m.value + (g - m.value) * (1 - self.beta_1)
+        new_v = v.value + (jnp.square(g) - v.value) * (1 - self.beta_2)
+        self.assign(m, new_m)
+        self.assign(v, new_v)
+        correction_1, correction_2 = (jnp.asarray(1 - beta**step, dtype) for beta in (self.beta_1, self.beta_2))
+        r = new_m / correction_1 / (jnp.sqrt(new_v / correction_2) + self.epsilon)
+        size, length = (jnp.sqrt(jnp.sum(jnp.square(x))) for x in (variable.value, r))
+        known = (size > 0) & (length > 0)
+        ratio = jnp.where(known, size / jnp.where(known, length, 1), 1)
+        self.assign_sub(variable, ratio * rate * r)

@@ -1,0 +1,166 @@
+"""What an optimizer keeps: the step count, the learning rate, and slots for each weight."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from .. import initializers
+from ..core import names
+from ..core.errors import ArgumentError, ArgumentTypeError, RanvierWarning
+from ..core.settings import floatx
+from ..core.variables import Variable
+from .checks import finite
+from .schedules.base import LearningRateSchedule
+
+__all__ = ["OptimizerState", "constant"]
+
+
+class OptimizerState:
+    """The part of `Optimizer` that makes, reads and replaces its variables."""
+
+    name: str
+    gradient_accumulation_steps: int | None
+
+    def _make_state(self, learning_rate: Any) -> None:
+        """Make the step count and the learning rate."""
+        self._variables: list[Variable] = []
+        self._iterations = self.add_variable((), dtype="int32", name="iteration")
+        self._schedule: Any = None
+        if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
+            self._schedule = learning_rate
+        else:
+            finite("learning_rate", learning_rate, least=0)
+            self._learning_rate = self.add_variable((), constant(float(learning_rate)), name="learning_rate")
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: the step count, the learning rate, and the slots of each weight."""
+        return self._variables[:]
+
+    @property
+    def iterations(self) -> Any:
+        """The number of updates so far: a variable, or with accumulated gradients a number made of one."""
+        if self.gradient_accumulation_steps:
+            return self._iterations.value // self.gradient_accumulation_steps
+        return self._iterations
+
+    def _step_number(self) -> Any:
+        """The number of the running update, from 1, in float32: powers of betas lose themselves in 16 bits."""
+        return jnp.asarray(self.iterations + 1, "float32")
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a piece of state, in `floatx` unless `dtype` says otherwise.
+
+        Args:
+            shape: its shape.
+            initializer: a function of shape and dtype, or an initialiser's name.
+            dtype: its dtype.
+            aggregation: how replicas combine.
+            layout: accepted; JAX places the arrays.
+            name: its name under the optimizer's.
+        """
+        start = _INITIALIZERS.get(initializer) if isinstance(initializer, str) else initializer
+        start = initializers.get(initializer) if start is None else start
+        with names.name_scope(self.name):
+            variable = Variable(
+                start, tuple(shape), dtype or floatx(), trainable=False, aggregation=aggregation, name=name
+            )
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """Make a slot in the shape and dtype of a weight; with ``initializer="same"`` it begins as the weight."""
+        reference = reference_variable.path.replace("/", "_")
+        if isinstance(initializer, str) and initializer == "same":
+            initializer = lambda shape, dtype=None: reference_variable.stored_value()  # noqa: E731
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            reference_variable.dtype,
+            name=f"{reference}_{name}" if name else reference,
+        )
+
+    def add_optimizer_variables(self, trainable_variables: Any, name: Any, initializer: Any = "zeros") -> Any:
+        """Make a list of slots, one for each weight; several lists for several names."""
+        if isinstance(name, (list, tuple)):
+            starts = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
+            slots: list[list[Variable]] = [[] for _ in name]
+            for variable in trainable_variables:
+                for slot, n, start in zip(slots, name, starts, strict=True):
+                    slot.append(self.add_variable_from_reference(variable, n, start))
+            return slots
+        return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate: a variable, or the schedule's value at the present step. Assign a number to change it."""
+        return self._current_learning_rate() if self._schedule is not None else self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if isinstance(value, LearningRateSchedule) or (callable(value) and not isinstance(value, Variable)):
+            if self._schedule is None:
+                self._variables = [v for v in self._variables if v is not self._learning_rate]
+            self._schedule = value
+            return
+        if self._schedule is not None:
+            raise ArgumentTypeError(
+                "This optimizer was made with a learning-rate schedule, so its learning rate cannot be set to a "
+                "number. Make it with a number, or assign another schedule."
+            )
+        if isinstance(value, (int, float, np.generic)):
+            finite("learning_rate", value, least=0)
+        self._learning_rate.assign(value)
+
+    def _current_learning_rate(self) -> Any:
+        if isinstance(self._schedule, LearningRateSchedule):
+            return self._schedule(self._iterations.value)
+        return self._schedule() if self._schedule is not None else self._learning_rate.value
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Replace the state by arrays in the order of `variables`."""
+        if len(weights) != len(self.variables):
+            raise ArgumentError(f"The optimizer has {len(self.variables)} variables. Received: {len(weights)} arrays")
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.assign(value)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put the state into `store` under "0", "1" …"""
+        for i, variable in enumerate(self.variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the state from `store`."""
+        if len(store) != len(self.variables):
+            warnings.warn(
+                f"The file has {len(store)} optimizer variables, optimizer '{self.name}' has {len(self.variables)}; "
+                "its state is not loaded.",
+                RanvierWarning,
+                stacklevel=2,
+            )
+            return
+        for i, variable in enumerate(self.variables):
+            variable.assign(np.asarray(store[str(i)]))
+
+
+def constant(value: float) -> Any:
+    """An initialiser that gives one value everywhere, made by NumPy: no compilation."""
+    return lambda shape, dtype=None: np.full(shape, value, "float32" if dtype in (None, "bfloat16") else dtype)
+
+
+_INITIALIZERS = {"zeros": constant(0.0), "ones": constant(1.0)}

@@ -1,0 +1,165 @@
+"""Twenty updates by each optimizer and option against Keras: weights, slots, order, names and configurations."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+
+from ranvier import optimizers
+from ranvier.core.names import name_scope
+from ranvier.core.variables import Variable
+
+SHAPES = {"kernel": (3, 2), "bias": (2,), "scale": ()}
+STEPS = 20
+
+RULES: list[tuple[str, dict[str, Any]]] = [
+    ("SGD", {"learning_rate": 0.1}),
+    ("SGD", {"momentum": 0.9}),
+    ("SGD", {"momentum": 0.9, "nesterov": True}),
+    ("Adam", {"learning_rate": 0.01}),
+    ("Adam", {"learning_rate": 0.01, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3, "amsgrad": True}),
+    ("AdamW", {"learning_rate": 0.01, "weight_decay": 0.1}),
+    ("RMSprop", {"learning_rate": 0.01}),
+    ("RMSprop", {"learning_rate": 0.01, "rho": 0.8, "momentum": 0.7}),
+    ("RMSprop", {"learning_rate": 0.01, "centered": True, "momentum": 0.5, "epsilon": 1e-3}),
+    ("Adagrad", {"learning_rate": 0.1, "initial_accumulator_value": 0.3}),
+    ("Adadelta", {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-5}),
+    ("Adamax", {"learning_rate": 0.01}),
+    ("Nadam", {"learning_rate": 0.01}),
+    ("Ftrl", {"learning_rate": 0.1}),
+    (
+        "Ftrl",
+        {
+            "learning_rate": 0.1,
+            "learning_rate_power": -0.7,
+            "l1_regularization_strength": 0.1,
+            "l2_regularization_strength": 0.2,
+            "l2_shrinkage_regularization_strength": 0.3,
+            "beta": 0.4,
+        },
+    ),
+    ("Lion", {"learning_rate": 0.01}),
+    ("Lamb", {"learning_rate": 0.01, "weight_decay": 0.1}),
+]
+COMMON: list[dict[str, Any]] = [
+    {"weight_decay": 0.05},
+    {"clipnorm": 0.5},
+    {"clipvalue": 0.3},
+    {"global_clipnorm": 0.5},
+    {"use_ema": True, "ema_momentum": 0.8},
+    {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 3},
+    {"loss_scale_factor": 8.0},
+    {"gradient_accumulation_steps": 3},
+    {"gradient_accumulation_steps": 2, "use_ema": True, "weight_decay": 0.1, "clipnorm": 0.5},
+]
+CASES = RULES + [("SGD", {"learning_rate": 0.1, "momentum": 0.9, **c}) for c in COMMON]
+CASES += [("Adam", {"learning_rate": 0.01, **c}) for c in (COMMON[0], COMMON[-1])] + [("Nadam", COMMON[-1])]
+
+
+def _start() -> list[np.ndarray]:
+    rng = np.random.default_rng(3)
+    return [np.asarray(rng.normal(size=shape), "float32") for shape in SHAPES.values()]
+
+
+def _gradients() -> list[np.ndarray]:
+    rng = np.random.default_rng(4)
+    return [rng.normal(size=(STEPS, *shape)).astype("float32") for shape in SHAPES.values()]
+
+
+def our_variables() -> list[Variable]:
+    with name_scope("dense"):
+        return [Variable(value, name=name) for name, value in zip(SHAPES, _start(), strict=True)]
+
+
+def keras_variables() -> list[Any]:
+    with keras.name_scope("dense"):
+        return [keras.Variable(value, name=name) for name, value in zip(SHAPES, _start(), strict=True)]
+
+
+def run(optimizer: Any, variables: list[Any], gradients: Any = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Weights after each of the steps, and the state after the last, from one compiled loop over `stateless_apply`."""
+    optimizer.build(variables)
+
+    def step(carry: Any, grads: Any) -> Any:
+        weights, state = optimizer.stateless_apply(carry[1], grads, carry[0])
+        return (list(weights), list(state)), list(weights)
+
+    first = ([jnp.asarray(v.numpy()) for v in variables], [jnp.asarray(v.numpy()) for v in optimizer.variables])
+    (_, state), path = jax.jit(lambda c, g: jax.lax.scan(step, c, g))(first, gradients or _gradients())
+    return [np.asarray(x) for x in path], [np.asarray(x) for x in state]
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=3e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES, ids=lambda x: x if isinstance(x, str) else "-".join(x))
+def test_trajectory_slots_and_config(name: str, options: dict[str, Any]):
+    oracle = getattr(keras.optimizers, name)(**options, name="rule")
+    mine = getattr(optimizers, name)(**options, name="rule")
+    theirs, their_state = run(oracle, keras_variables())
+    ours, our_state = run(mine, our_variables())
+    assert_same(ours, theirs)
+    assert_same(our_state, their_state)
+    assert not np.allclose(ours[0][-1], ours[0][0])
+    paths = [v.path for v in oracle.variables]
+    assert [v.path for v in mine.variables if not v.path.endswith("u_product")] == [
+        p for p in paths if p.startswith("rule/")
+    ]
+    assert mine.get_config() == oracle.get_config()
+    copy = type(mine).from_config(mine.get_config())
+    assert copy.get_config() == mine.get_config()
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Nadam", "Ftrl"])
+@pytest.mark.parametrize("make", ["ExponentialDecay", "callable"])
+def test_scheduled_learning_rates(name: str, make: str):
+    def rate(module: Any) -> Any:
+        return module.schedules.ExponentialDecay(0.1, 3, 0.5) if make == "ExponentialDecay" else (lambda: 0.05)
+
+    theirs, their_state = run(getattr(keras.optimizers, name)(rate(keras.optimizers)), keras_variables())
+    ours, our_state = run(getattr(optimizers, name)(rate(optimizers)), our_variables())
+    assert_same(ours, theirs)
+    assert_same(our_state, their_state)
+
+
+def test_loss_scaling_skips_bad_steps_and_halves():
+    grads = _gradients()
+    grads[0][2] = np.inf
+    grads[1][7] = np.nan
+    options = {"initial_scale": 4.0, "dynamic_growth_steps": 3}
+    oracle = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, momentum=0.9), **options)
+    mine = optimizers.LossScaleOptimizer(optimizers.SGD(0.1, momentum=0.9), **options)
+    theirs, their_state = run(oracle, keras_variables(), grads)
+    ours, our_state = run(mine, our_variables(), grads)
+    assert_same(ours, theirs)
+    assert_same(our_state, their_state)
+    assert mine.get_config().keys() == oracle.get_config().keys()
+    assert optimizers.deserialize(optimizers.serialize(mine)).get_config() == mine.get_config()
+    assert float(mine.scale_loss(np.float32(2.0))) == float(oracle.scale_loss(np.float32(2.0)))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_eager_apply_equals_the_compiled_loop(name: str):
+    compiled, state = run(getattr(optimizers, name)(0.01), our_variables())
+    mine, variables = getattr(optimizers, name)(0.01), our_variables()
+    for i in range(3):
+        mine.apply([g[i] for g in _gradients()], variables)
+    for variable, path in zip(variables, compiled, strict=True):
+        np.testing.assert_allclose(variable.numpy(), path[2], rtol=2e-5, atol=1e-7)
+    assert int(mine.iterations) == 3 and int(state[0]) == STEPS
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_slots_keep_the_dtype_of_the_weight(dtype: str):
+    variable = Variable(np.ones((2, 2)), dtype=dtype, name="w")
+    mine = optimizers.Adam(0.1)
+    mine.apply([jnp.ones((2, 2), dtype)], [variable])
+    assert {v.dtype for v in mine.variables[2:]} == {dtype} and variable.dtype == dtype
+    np.testing.assert_allclose(variable.numpy().astype("float32"), 0.9, rtol=1e-2)
