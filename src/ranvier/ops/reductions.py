@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.core import Tracer
-from jax.scipy.special import logsumexp as logsumexp_of
 
 from .symbolic import op
 from .tensors import as_array, as_float, sum_dtype
@@ -142,7 +141,7 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
 @op
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """``log(Σ exp(x))`` over `axis`, without overflow."""
-    return logsumexp_of(as_float(x), axis=axis, keepdims=keepdims)
+    return jax.nn.logsumexp(as_float(x), axis=axis, keepdims=keepdims)
 
 
 @op
