@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from .. import activations, constraints, initializers, regularizers
 from ..core.errors import ArgumentError
 from .base import Layer
+from .checks import axis_or_axes, sizes_of
 from .input_spec import InputSpec
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
@@ -106,6 +107,8 @@ class PReLU(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make α."""
+        if self.shared_axes is not None:
+            sizes_of(self.name, self.shared_axes, input_shape, "shared_axes")
         shape = [1 if i in (self.shared_axes or ()) else s for i, s in enumerate(input_shape)][1:]
         self.alpha = self.add_weight(
             tuple(shape),
@@ -147,8 +150,12 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = axis_or_axes("Softmax", axis)
         self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Check the axis; there are no weights."""
+        sizes_of(self.name, self.axis, input_shape)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Probabilities along the axis."""

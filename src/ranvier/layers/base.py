@@ -23,7 +23,7 @@ from ..ops import symbolic
 from .context import call_context, current_context
 from .input_spec import check_inputs
 from .owner import Owner
-from .signatures import CallParameters, all_numbers, call_parameters, shapes_of, tensors_of
+from .signatures import CallParameters, all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
 
 __all__ = ["Layer"]
 
@@ -235,8 +235,8 @@ class Layer(Owner):
                     kwargs[wanted] = mask
         if found and not self.supports_masking:
             warnings.warn(
-                f"Layer '{self.name}' (of type {type(self).__name__}) was passed a mask, which it does not support; the mask "
-                "ends here.",
+                f"Layer '{self.name}' (of type {type(self).__name__}) was passed a mask, which it does not support; "
+                "the mask ends here.",
                 RanvierWarning,
                 stacklevel=4,
             )
@@ -311,7 +311,7 @@ class Layer(Owner):
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build for the shapes that `get_build_config` gave."""
-        shapes = {k: _asshapes_of(v) for k, v in config.items()}
+        shapes = {k: as_shapes(v) for k, v in config.items()}
         if set(shapes) == {"input_shape"}:
             self.build(shapes["input_shape"])
         elif shapes:
@@ -332,8 +332,8 @@ class Layer(Owner):
     def _only_node(self) -> symbolic.Node:
         if len(self._inbound_nodes) != 1:
             raise NotBuiltError(
-                f"Layer '{self.name}' has been called {len(self._inbound_nodes)} times on symbolic tensors, so it has no single "
-                "input and output."
+                f"Layer '{self.name}' has been called {len(self._inbound_nodes)} times on symbolic tensors, so it "
+                "has no single input and output."
             )
         return self._inbound_nodes[0]
 
@@ -373,7 +373,7 @@ def _framed(build: Callable[..., None]) -> Callable[..., None]:
 
 
 def _input_shape_argument(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
-    """The shape with batch axis that `input_shape=`, `batch_input_shape=` or `input_dim=` gave, taken out of `kwargs`."""
+    """The shape with batch axis that `input_shape`, `batch_input_shape` or `input_dim` gave, taken out of `kwargs`."""
     if (shape := kwargs.pop("batch_input_shape", None)) is not None:
         return tuple(shape)
     shape = kwargs.pop("input_shape", None)

@@ -10,18 +10,18 @@ import numpy as np
 from jax import lax
 
 from .. import constraints, initializers, regularizers
-from ..core.errors import ArgumentError, ShapeError
+from ..core.errors import ArgumentError
 from ..core.variables import Variable
 from ..ops import nn_functions
 from .base import Layer
-from .checks import rate_between
+from .checks import rate_between, sizes_of, small_constant
 from .input_spec import InputSpec
 
 __all__ = ["BatchNormalization"]
 
 
 class BatchNormalization(Layer):
-    r"""Normalises each channel by the batch's statistics: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`.
+    r"""Normalises each channel by the batch: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`.
 
     In training μ and σ² are those of the batch, and moving averages of them are kept, which inference (and a layer
     with ``trainable = False``) uses. Ioffe & Szegedy, 2015, algorithm 1.
@@ -71,11 +71,9 @@ class BatchNormalization(Layer):
             raise ArgumentError(f"BatchNormalization: axis must be an integer. Received: axis={axis!r}")
         rate_between("BatchNormalization", "momentum", momentum)
         rate_between("BatchNormalization", "renorm_momentum", renorm_momentum)
-        if not epsilon >= 0:
-            raise ArgumentError(f"BatchNormalization: epsilon must be at least 0. Received: epsilon={epsilon!r}")
         self.axis = int(axis)
         self.momentum = float(momentum)
-        self.epsilon = epsilon
+        self.epsilon = small_constant("BatchNormalization", "epsilon", epsilon)
         self.center = center
         self.scale = scale
         self.beta_initializer = initializers.get(beta_initializer)
@@ -94,11 +92,7 @@ class BatchNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make γ, β and the moving statistics, each (channels,)."""
-        if not -len(input_shape) <= self.axis < len(input_shape):
-            raise ShapeError(
-                f"Layer '{self.name}': axis={self.axis} does not exist in inputs of shape {tuple(input_shape)}."
-            )
-        shape = (input_shape[self.axis],)
+        shape = sizes_of(self.name, self.axis, input_shape)
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
@@ -190,7 +184,8 @@ def _clipping(bounds: Any) -> dict[str, float]:
     bounds = dict(bounds or {})
     if unknown := set(bounds) - {"rmin", "rmax", "dmax"}:
         raise ArgumentError(
-            f"BatchNormalization: renorm_clipping has the keys 'rmin', 'rmax' and 'dmax'. Received also: {sorted(unknown)}"
+            "BatchNormalization: renorm_clipping has the keys 'rmin', 'rmax' and 'dmax'. "
+            f"Received also: {sorted(unknown)}"
         )
     if any(not value >= 0 for value in bounds.values()) or bounds.get("rmin", 0) > bounds.get("rmax", math.inf):
         raise ArgumentError(

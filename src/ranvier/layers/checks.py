@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
-from ..core.errors import ArgumentError, ArgumentTypeError
+from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
 
-__all__ = ["per_axis", "positive", "rate_between", "refuse_lora"]
+__all__ = ["axis_or_axes", "per_axis", "positive", "rate_between", "refuse_lora", "sizes_of", "small_constant"]
 
 
 def positive(layer: str, name: str, value: Any, least: int = 1) -> int:
@@ -41,3 +41,28 @@ def refuse_lora(layer: str, rank: Any, alpha: Any) -> None:
             f"{layer}: layers hold no low-rank updates; lora_rank and lora_alpha must be None. Received: "
             f"lora_rank={rank!r}, lora_alpha={alpha!r}"
         )
+
+
+def axis_or_axes(layer: str, axis: Any, name: str = "axis") -> Any:
+    """`axis` as an int, or a list of ints where several came."""
+    several = isinstance(axis, (list, tuple))
+    axes = list(axis) if several else [axis]
+    if not axes or any(isinstance(a, bool) or not isinstance(a, Integral) for a in axes):
+        raise ArgumentTypeError(f"{layer}: {name} must be an integer or a list of them. Received: {name}={axis!r}")
+    axes = [int(a) for a in axes]
+    return axes if several else axes[0]
+
+
+def sizes_of(layer: str, axis: Any, shape: Any, name: str = "axis") -> tuple[Any, ...]:
+    """The sizes of the axes in `axis` (an int or a list), refused where a shape has no such axis."""
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    if any(not -len(shape) <= a < len(shape) for a in axes):
+        raise ShapeError(f"Layer '{layer}': {name}={axis} does not exist in inputs of shape {tuple(shape)}.")
+    return tuple(shape[a] for a in axes)
+
+
+def small_constant(layer: str, name: str, value: Any) -> float:
+    """`value`, refused unless it is a finite number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < float("inf"):
+        raise ArgumentError(f"{layer}: {name} must be a finite number of at least 0. Received: {name}={value!r}")
+    return value  # type: ignore[return-value]

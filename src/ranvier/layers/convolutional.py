@@ -48,8 +48,8 @@ class Convolutional(Layer):
     def _refuse_stride_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ArgumentError(
-                f"{type(self).__name__}: strides and dilation_rate cannot both exceed 1. Received: strides={self.strides}, "
-                f"dilation_rate={self.dilation_rate}"
+                f"{type(self).__name__}: strides and dilation_rate cannot both exceed 1. "
+                f"Received: strides={self.strides}, dilation_rate={self.dilation_rate}"
             )
 
     def _set_bias(self, activation: Any, use_bias: bool, initializer: Any, regularizer: Any, constraint: Any) -> None:

@@ -91,6 +91,6 @@ class Lambda(Layer):
     def get_config(self) -> dict[str, Any]:
         """Refused: a file may not hold code."""
         raise SerializationError(
-            f"Layer '{self.name}' is a Lambda, whose function cannot be written to a file. Make it a Layer subclass registered "
-            "with @register_keras_serializable()."
+            f"Layer '{self.name}' is a Lambda, whose function cannot be written to a file. Make it a Layer subclass "
+            "registered with @register_keras_serializable()."
         )

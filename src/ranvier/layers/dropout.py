@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..core.errors import ArgumentError, ShapeError
 from ..core.random import SeedGenerator, keep_mask
 from ..core.settings import standardize_data_format
 from ..regularizers import L1L2
@@ -21,6 +22,18 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _noise_shape(layer: str, noise_shape: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of the mask for inputs of `shape`."""
+    if noise_shape is None:
+        return shape
+    if len(noise_shape) != len(shape) or any(n not in (None, 1, s) for n, s in zip(noise_shape, shape, strict=True)):
+        raise ShapeError(
+            f"Layer '{layer}': noise_shape={noise_shape} must hold 1, None or the input's size for each axis. "
+            f"Received: inputs of shape {shape}"
+        )
+    return tuple(s if n is None else n for n, s in zip(noise_shape, shape, strict=True))
+
+
 class Dropout(Layer):
     """Sets each element to 0 with probability `rate` and scales the rest by 1 / (1 − rate): Srivastava et al., 2014.
 
@@ -28,6 +41,11 @@ class Dropout(Layer):
         rate: the fraction that is dropped, from 0 to 1.
         noise_shape: the shape of the mask, 1 (or None for the input's size) where elements fall together.
         seed: an integer, for the same masks in every run.
+
+    >>> import numpy as np
+    >>> y = Dropout(0.25, seed=0)(np.ones((100, 100), "float32"), training=True)
+    >>> sorted(set(np.asarray(y).ravel().round(3).tolist()))
+    [0.0, 1.333]
     """
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
@@ -39,9 +57,7 @@ class Dropout(Layer):
         self.supports_masking = True
 
     def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        if self.noise_shape is None:
-            return shape
-        return tuple(s if n is None else n for n, s in zip(self.noise_shape, shape, strict=True))
+        return _noise_shape(self.name, self.noise_shape, shape)
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
         """Dropped and scaled inputs in training, the inputs otherwise."""
@@ -152,6 +168,8 @@ class GaussianDropout(Layer):
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = rate_between("GaussianDropout", "rate", rate)
+        if rate == 1:
+            raise ArgumentError(f"GaussianDropout: rate must be less than 1. Received: rate={rate!r}")
         self.seed = seed
         self.seed_generator = SeedGenerator(seed) if rate > 0 else None
         self.supports_masking = True
@@ -176,7 +194,7 @@ class AlphaDropout(Layer):
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = rate_between("AlphaDropout", "rate", rate)
-        self.noise_shape = noise_shape
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
         self.seed_generator = SeedGenerator(seed) if rate > 0 else None
         self.supports_masking = True
@@ -186,7 +204,7 @@ class AlphaDropout(Layer):
         if not training or self.seed_generator is None:
             return inputs
         low = -1.7580993408473766  # what SELU tends to far to the left
-        shape = inputs.shape if self.noise_shape is None else tuple(self.noise_shape)
+        shape = _noise_shape(self.name, self.noise_shape, inputs.shape)
         kept = keep_mask(self.seed_generator.next(), 1 - self.rate, shape)
         a = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
         return a * jnp.where(kept, inputs, jnp.asarray(low, inputs.dtype)) - a * low * self.rate

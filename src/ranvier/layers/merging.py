@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from ..core.errors import ArgumentError, ShapeError
 from ..ops.nn_functions import normalize
 from .base import Layer
+from .checks import axis_or_axes, sizes_of
 
 __all__ = [
-    "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average", "concatenate",
-    "dot", "maximum", "minimum", "multiply", "subtract",
+    "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
+    "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
 ]  # fmt: skip
 
 
@@ -116,7 +117,7 @@ class Concatenate(_Merge):
 
     def __init__(self, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = axis_or_axes("Concatenate", axis)
 
     def build(self, input_shape: Any) -> None:
         """Check that the shapes fit; there are no weights."""
@@ -128,10 +129,7 @@ class Concatenate(_Merge):
                 f"Layer '{self.name}': tensors of different ranks cannot be concatenated. Received: {input_shape}"
             )
         rank = ranks.pop()
-        if not -rank <= self.axis < rank:
-            raise ShapeError(
-                f"Layer '{self.name}': axis={self.axis} does not exist in tensors of shapes {input_shape}."
-            )
+        sizes_of(self.name, self.axis, input_shape[0])
         for i, sizes in enumerate(zip(*input_shape, strict=True)):
             if i != self.axis % rank and len({s for s in sizes if s is not None}) > 1:
                 raise ShapeError(
@@ -178,6 +176,9 @@ class Dot(_Merge):
         """Check that the shapes fit; there are no weights."""
         if len(input_shape) != 2:
             raise ShapeError(f"Layer '{self.name}' takes two tensors. Received: {len(input_shape)}")
+        first, second = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        sizes_of(self.name, first, input_shape[0], "axes")
+        sizes_of(self.name, second, input_shape[1], "axes")
         a, b = self._pair(len(input_shape[0]), len(input_shape[1]))
         if None not in (input_shape[0][a], input_shape[1][b]) and input_shape[0][a] != input_shape[1][b]:
             raise ShapeError(f"Layer '{self.name}': axes {self.axes} of shapes {input_shape} have different sizes.")

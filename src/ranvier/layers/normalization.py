@@ -8,35 +8,19 @@ import jax.numpy as jnp
 from jax import lax
 
 from .. import constraints, initializers, regularizers
-from ..core.errors import ArgumentTypeError, ShapeError
+from ..core.errors import ShapeError
 from ..ops import nn_functions
 from .base import Layer
-from .checks import positive
+from .checks import axis_or_axes, positive, sizes_of, small_constant
 from .input_spec import InputSpec
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 
 
-def _axes(layer: str, axis: Any) -> Any:
-    """`axis` as an int or a list of ints."""
-    several = isinstance(axis, (list, tuple))
-    axes = list(axis) if several else [axis]
-    if not axes or any(isinstance(a, bool) or not isinstance(a, int) for a in axes):
-        raise ArgumentTypeError(f"{layer}: axis must be an integer or a list of them. Received: axis={axis!r}")
-    return axes if several else axis
-
-
-def _sizes(layer: Layer, axis: Any, shape: Any) -> tuple[int, ...]:
-    """The sizes of the axes in `axis`, refused where inputs of `shape` have no such axis or no known size."""
-    axes = axis if isinstance(axis, list) else [axis]
-    for a in axes:
-        if not -len(shape) <= a < len(shape):
-            raise ShapeError(f"Layer '{layer.name}': axis={axis} does not exist in inputs of shape {tuple(shape)}.")
-    return tuple(shape[a] for a in axes)
-
-
 class LayerNormalization(Layer):
-    r"""Normalises each sample over its features: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`. Ba et al., 2016.
+    r"""Normalises each sample over its features: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`.
+
+    Ba et al., 2016, *Layer Normalization*, equation 4.
 
     Args:
         axis: the axis of the features, or several.
@@ -67,8 +51,8 @@ class LayerNormalization(Layer):
     ):
         self.rms_scaling = bool(kwargs.pop("rms_scaling", False))  # hidden among **kwargs in Keras too
         super().__init__(**kwargs)
-        self.axis = _axes(type(self).__name__, axis)
-        self.epsilon = epsilon
+        self.axis = axis_or_axes(type(self).__name__, axis)
+        self.epsilon = small_constant(type(self).__name__, "epsilon", epsilon)
         self.center = center
         self.scale = scale
         self.beta_initializer = initializers.get(beta_initializer)
@@ -81,7 +65,7 @@ class LayerNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make γ and β."""
-        shape = _sizes(self, self.axis, input_shape)
+        shape = sizes_of(self.name, self.axis, input_shape)
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
@@ -119,7 +103,9 @@ class LayerNormalization(Layer):
 
 
 class GroupNormalization(Layer):
-    r"""Normalises each sample over groups of channels: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`. Wu & He, 2018.
+    r"""Normalises each sample over groups of channels: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`.
+
+    Wu & He, 2018, *Group Normalization*, equation 1.
 
     Args:
         groups: how many groups; it divides the number of channels. −1: a group for each channel.
@@ -147,8 +133,8 @@ class GroupNormalization(Layer):
     ):
         super().__init__(**kwargs)
         self.groups = groups if groups == -1 else positive("GroupNormalization", "groups", groups)
-        self.axis = _axes("GroupNormalization", axis)
-        self.epsilon = epsilon
+        self.axis = axis_or_axes("GroupNormalization", axis)
+        self.epsilon = small_constant(type(self).__name__, "epsilon", epsilon)
         self.center = center
         self.scale = scale
         self.beta_initializer = initializers.get(beta_initializer)
@@ -161,7 +147,7 @@ class GroupNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make γ and β."""
-        (channels,) = shape = _sizes(self, self.axis, input_shape)
+        (channels,) = shape = sizes_of(self.name, self.axis, input_shape)
         if channels is None:
             raise ShapeError(
                 f"Layer '{self.name}': the number of channels must be known. Received: shape {tuple(input_shape)}"
@@ -196,7 +182,7 @@ class GroupNormalization(Layer):
             self.groups,
             shape[axis] // self.groups,
             *shape[axis + 1 :],
-        )  # channels as groups × members
+        )
         x = x.reshape(split)
         reduced = tuple(i for i in range(1, x.ndim) if i != axis)
         mean, variance = nn_functions.moments(x, reduced, keepdims=True)
@@ -220,13 +206,13 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = _axes(type(self).__name__, axis)
-        self.epsilon = epsilon
+        self.axis = axis_or_axes(type(self).__name__, axis)
+        self.epsilon = small_constant(type(self).__name__, "epsilon", epsilon)
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         """Make the scale."""
-        self.scale = self.add_weight(_sizes(self, self.axis, input_shape), "ones", name="scale", autocast=False)
+        self.scale = self.add_weight(sizes_of(self.name, self.axis, input_shape), "ones", name="scale", autocast=False)
 
     def call(self, inputs: Any) -> Any:
         """The normalised inputs."""
@@ -244,12 +230,12 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = _axes("UnitNormalization", axis)
+        self.axis = axis_or_axes("UnitNormalization", axis)
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         """Check the axis; there are no weights."""
-        _sizes(self, self.axis, input_shape)
+        sizes_of(self.name, self.axis, input_shape)
 
     def call(self, inputs: Any) -> Any:
         """The inputs with norm 1."""

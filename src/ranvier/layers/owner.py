@@ -116,8 +116,8 @@ class Owner(Configurable):
         shape = () if shape is None else tuple(shape)
         if any(size is None for size in shape):
             raise ShapeError(
-                f"Weight '{name}' of layer '{self.name}' would have shape {shape}: an input size that a weight depends on "
-                "must be known. Give it in the Input or input_shape."
+                f"Weight '{name}' of layer '{self.name}' would have shape {shape}: an input size that a weight "
+                "depends on must be known. Give it in the Input or input_shape."
             )
         dtype = dtypes.standardize_dtype(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
@@ -221,7 +221,8 @@ class Owner(Configurable):
         for variable, value in zip(variables, weights, strict=True):
             if tuple(np.shape(value)) != variable.shape:
                 raise ShapeError(
-                    f"Weight '{variable.path}' has shape {variable.shape}. Received: an array of shape {np.shape(value)}"
+                    f"Weight '{variable.path}' has shape {variable.shape}. "
+                    f"Received: an array of shape {np.shape(value)}"
                 )
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
@@ -230,6 +231,7 @@ class Owner(Configurable):
         """The number of numbers in the weights."""
         if not self.built and not self.weights:
             raise NotBuiltError(
-                f"Layer '{self.name}' is not built, so its parameters cannot be counted. Call it on data, or build(input_shape)."
+                f"Layer '{self.name}' is not built, so its parameters cannot be counted. "
+                "Call it on data, or build(input_shape)."
             )
         return sum(v.size for v in self.weights)

@@ -18,11 +18,15 @@ def _pairs(layer: str, name: str, value: Any, rank: int) -> tuple[tuple[int, int
     """How much before and after each axis: from one number, one for each axis, or a pair for each."""
     if isinstance(value, int):
         pairs = ((value, value),) * rank
+    elif not isinstance(value, (tuple, list)):
+        pairs = ()
     elif rank == 1:
         pairs = (tuple(value),)
     elif len(value) == rank:
-        pairs = tuple((v, v) if isinstance(v, int) else tuple(v) for v in value)
+        pairs = tuple((v, v) if not isinstance(v, (tuple, list)) else tuple(v) for v in value)
     else:
+        pairs = ()
+    if not pairs:
         raise ArgumentError(
             f"{layer}: {name} must be an integer or {rank} of them (or of pairs). Received: {name}={value!r}"
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any
 
 import jax.numpy as jnp
 
-from ..core.errors import ArgumentError, ShapeError
+from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..core.settings import standardize_data_format
 from .base import Layer
 from .checks import positive
@@ -45,9 +46,13 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        target_shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        target_shape = tuple(target_shape) if isinstance(target_shape, (tuple, list)) else (target_shape,)
+        if not all(isinstance(s, Integral) for s in target_shape):
+            raise ArgumentTypeError(f"Reshape: target_shape must hold integers. Received: target_shape={target_shape}")
         if sum(s == -1 for s in target_shape) > 1 or any(s < -1 for s in target_shape):
-            raise ArgumentError(f"target_shape may hold -1 once, else non-negative sizes. Received: {target_shape}")
+            raise ArgumentError(
+                f"Reshape: target_shape may hold -1 once, else non-negative sizes. Received: {target_shape}"
+            )
         self.target_shape = target_shape
 
     def call(self, inputs: Any) -> Any:
@@ -55,8 +60,8 @@ class Reshape(Layer):
         size, known = math.prod(inputs.shape[1:]), math.prod(s for s in self.target_shape if s != -1)
         if (known and size % known) or (-1 not in self.target_shape and known != size):
             raise ShapeError(
-                f"Layer '{self.name}': samples of shape {tuple(inputs.shape[1:])} have {size} elements, which do not fit "
-                f"target_shape={self.target_shape}."
+                f"Layer '{self.name}': samples of shape {tuple(inputs.shape[1:])} have {size} elements, which do not "
+                f"fit target_shape={self.target_shape}."
             )
         return inputs.reshape(inputs.shape[0], *self.target_shape)
 

@@ -39,7 +39,7 @@ class _SeparableConv(Convolutional):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._set_window(kernel_size, strides, padding, data_format, dilation_rate, causal=self.rank == 1)
+        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_bias(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         kind = type(self).__name__
         self.filters = positive(kind, "filters", filters)
@@ -52,7 +52,7 @@ class _SeparableConv(Convolutional):
         self.pointwise_constraint = constraints.get(pointwise_constraint)
 
     def build(self, input_shape: Any) -> None:
-        """Make both kernels, (*kernel_size, channels, multiplier) and (1…, channels · multiplier, filters), and the bias."""
+        """Make D, (*kernel_size, channels, multiplier), P, (1…, channels · multiplier, filters), and b, (filters,)."""
         channels = self._channels(input_shape)
         self.depthwise_kernel = self.add_weight(
             (*self.kernel_size, channels, self.depth_multiplier),
@@ -72,10 +72,9 @@ class _SeparableConv(Convolutional):
 
     def call(self, inputs: Any) -> Any:
         """φ((x ⋆ D) ⋆ P + b)."""
-        x, padding = self._causally_padded(inputs)
         kernels = self.depthwise_kernel.value, self.pointwise_kernel.value
         with self._named_errors():
-            y = separable_conv(x, *kernels, self.strides, padding, self.data_format, self.dilation_rate)
+            y = separable_conv(inputs, *kernels, self.strides, self.padding, self.data_format, self.dilation_rate)
         return self._biased_and_activated(y)
 
 
@@ -86,7 +85,7 @@ class SeparableConv1D(_SeparableConv):
         filters: the number of output channels.
         kernel_size: the window's length.
         strides: how far the window moves.
-        padding: ``"valid"``, ``"same"`` or ``"causal"``.
+        padding: ``"valid"`` or ``"same"``.
         data_format: where the channels are.
         dilation_rate: the distance of neighbouring taps.
         depth_multiplier: how many channels the first step makes of each.
@@ -124,8 +123,9 @@ class SeparableConv1D(_SeparableConv):
     ):
         super().__init__(
             filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation, use_bias,
-            depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer, pointwise_regularizer,
-            bias_regularizer, activity_regularizer, depthwise_constraint, pointwise_constraint, bias_constraint, **kwargs,
+            depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer,
+            pointwise_regularizer, bias_regularizer, activity_regularizer, depthwise_constraint, pointwise_constraint,
+            bias_constraint, **kwargs,
         )  # fmt: skip
 
 
@@ -179,6 +179,7 @@ class SeparableConv2D(_SeparableConv):
     ):
         super().__init__(
             filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation, use_bias,
-            depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer, pointwise_regularizer,
-            bias_regularizer, activity_regularizer, depthwise_constraint, pointwise_constraint, bias_constraint, **kwargs,
+            depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer,
+            pointwise_regularizer, bias_regularizer, activity_regularizer, depthwise_constraint, pointwise_constraint,
+            bias_constraint, **kwargs,
         )  # fmt: skip
