@@ -18,15 +18,15 @@ FLOORS = {
     "ops": 1,
     "activations": 2, "initializers": 2, "regularizers": 2, "constraints": 2,
     "layers": 3, "losses": 3, "metrics": 3, "optimizers": 3,
-    "data": 4, "datasets": 4, "utils": 4, "saving": 4,
+    "data": 4, "datasets": 4, "utils": 4, "files": 4,
     "training": 5,
     "models": 6,
     "inspect": 7,
 }  # fmt: skip
-ALLOWED = {("utils", "data"), ("datasets", "utils"), ("saving", "utils")}
+ALLOWED = {("utils", "data"), ("datasets", "utils")}
 # Thin modules of public names over the floors; nothing below imports them.
 FACADES = {
-    "__init__", "backend", "callbacks", "config", "distribution", "dtype_policies", "mixed_precision", "plot", "random",
+    "__init__", "backend", "callbacks", "config", "distribution", "dtype_policies", "mixed_precision", "plot", "random", "saving",
     "tree",
 }  # fmt: skip
 

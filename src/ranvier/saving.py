@@ -10,8 +10,9 @@ from .core.serialization import (
 )
 from .core.serialization import deserialize as deserialize_keras_object
 from .core.serialization import serialize as serialize_keras_object
+from .models import load_model, save_model
 
 __all__ = [
     "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
-    "get_registered_object", "register_keras_serializable", "serialize_keras_object",
+    "get_registered_object", "register_keras_serializable", "load_model", "save_model", "serialize_keras_object",
 ]  # fmt: skip

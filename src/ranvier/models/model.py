@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from ..core import serialization
 from ..core.errors import ArgumentError, NotBuiltError
 from ..core.masks import set_mask
+from ..files import keras_format, weights
 from ..layers.base import Layer
 from ..layers.signatures import tensors_of
 from ..layers.tracking import owned
@@ -238,6 +241,22 @@ class Model(Trainer, Layer):
         from .summary import print_summary
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Write the model to a ``.keras`` file; see `ranvier.models.load_model`."""
+        keras_format.save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights to a ``.weights.h5`` file."""
+        weights.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any) -> None:
+        """Read the weights from a ``.weights.h5`` file."""
+        weights.load_weights(self, filepath)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The model's configuration as JSON, without weights."""
+        return json.dumps(serialization.serialize(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """The graph of a functional model; the constructor's arguments of a subclassed one."""

@@ -1,0 +1,179 @@
+"""A functional model as a configuration, in Keras's spelling: its layers, and for each the calls that connect it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from ..core import serialization
+from ..core.errors import SerializationError
+from ..layers.base import Layer
+from ..ops import symbolic
+from ..ops.symbolic import KerasTensor
+
+__all__ = ["functional_config", "functional_from_config"]
+
+
+def functional_config(model: Any) -> dict[str, Any]:
+    """Name, layers with their calls, inputs and outputs."""
+    graph = model.graph
+    inside = {id(node) for node in graph.nodes}
+    # A shared layer's calls are numbered within this model.
+    numbers: dict[tuple[int, int], int] = {}
+    for operation in graph.operations:
+        kept = [i for i, node in enumerate(operation._inbound_nodes) if id(node) in inside]
+        numbers.update({(id(operation), index): n for n, index in enumerate(kept)})
+
+    def history(tensor: KerasTensor) -> list[Any]:
+        operation, node, index = tensor._keras_history
+        return [operation.name, numbers[id(operation), node], index]
+
+    def argument(value: Any) -> Any:
+        if isinstance(value, KerasTensor):
+            config = {"shape": value.shape, "dtype": value.dtype, "keras_history": history(value)}
+            return {"class_name": "__keras_tensor__", "config": config}
+        if isinstance(value, tuple):
+            return tuple(argument(v) for v in value)
+        if isinstance(value, list):
+            return [argument(v) for v in value]
+        if isinstance(value, dict):
+            return {k: argument(v) for k, v in value.items()}
+        return serialization.serialize(value)
+
+    def ends(structure: Any) -> Any:
+        if isinstance(structure, KerasTensor):
+            return history(structure)
+        if isinstance(structure, dict):
+            return {k: ends(v) for k, v in structure.items()}
+        return type(structure)(ends(v) for v in structure)
+
+    layers = []
+    for operation in graph.operations:
+        described = _describe(operation)
+        described["name"] = operation.name
+        described["inbound_nodes"] = [
+            {"args": argument(tuple(node.args)), "kwargs": argument(node.kwargs)}
+            for node in operation._inbound_nodes
+            if id(node) in inside and node.input_tensors
+        ]
+        layers.append(described)
+    return {
+        "name": model.name,
+        "trainable": model.trainable,
+        "layers": layers,
+        "input_layers": ends(model._inputs_struct),
+        "output_layers": ends(model._outputs_struct),
+    }
+
+
+def _describe(operation: Any) -> dict[str, Any]:
+    if isinstance(operation, Layer):
+        return serialization.serialize(operation)
+    return {
+        "module": "ranvier.ops",
+        "class_name": "FunctionOperation",
+        "config": {"function": operation.function.__name__, "name": operation.name},
+        "registered_name": None,
+    }
+
+
+def functional_from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    """The model that `functional_config` (or Keras) described.
+
+    Raises:
+        SerializationError: calls that cannot be put in an order, or functions that ranvier does not have.
+    """
+    made: dict[str, Any] = {}
+    waiting: list[tuple[str, dict[str, Any]]] = []
+    for described in config["layers"]:
+        name = described.get("name") or described["config"]["name"]
+        made[name] = _make(described, custom_objects)
+        waiting += [(name, call) for call in described["inbound_nodes"]]
+    while waiting:
+        left = []
+        blocked: set[str] = set()  # the calls of a layer are made in their order
+        for name, call in waiting:
+            if name in blocked or not _ready(call, made):
+                left.append((name, call))
+                blocked.add(name)
+                continue
+            args, kwargs = _arguments(call["args"], made), _arguments(call.get("kwargs") or {}, made)
+            made[name](*args, **kwargs)
+        if len(left) == len(waiting):
+            raise SerializationError(f"The calls of {sorted({n for n, _ in left})} in the config wait for each other.")
+        waiting = left
+
+    model = cls(_ends(config["input_layers"], made), _ends(config["output_layers"], made), name=config.get("name"))
+    if config.get("trainable") is False:
+        model.trainable = False
+    return model
+
+
+def _make(described: dict[str, Any], custom_objects: Any) -> Any:
+    if described["class_name"] == "FunctionOperation":
+        name = described["config"]["function"]
+        if name not in ops.__all__ and name != "get_item":
+            raise SerializationError(
+                f"The config names the function {str(name)[:100]!r}, which ranvier.ops does not have."
+            )
+        function = symbolic.get_item if name == "get_item" else getattr(ops, name)
+        return _Call(function)
+    layer = serialization.deserialize(described, custom_objects, only=Layer)
+    return layer
+
+
+class _Call:
+    """A function of ops whose calls are remembered, as a layer's are."""
+
+    def __init__(self, function: Any):
+        self.function = function
+        self._inbound_nodes: list[Any] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outputs = self.function(*args, **kwargs)
+        first = next(t for t in symbolic.flatten(outputs) if symbolic.is_symbolic(t))
+        self._inbound_nodes.append(first._keras_history.operation._inbound_nodes[-1])
+        return outputs
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
+
+
+def _ready(value: Any, made: dict[str, Any]) -> bool:
+    """Whether the calls that give these arguments have been made."""
+    if _is_tensor(value):
+        name, node, _ = value["config"]["keras_history"]
+        if name not in made:
+            raise SerializationError(f"The config refers to the layer {str(name)[:100]!r}, which it does not hold.")
+        return len(made[name]._inbound_nodes) > node
+    if isinstance(value, dict):
+        return all(_ready(v, made) for v in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(_ready(v, made) for v in value)
+    return True
+
+
+def _tensor(place: Any, made: dict[str, Any]) -> Any:
+    name, node, index = place
+    return made[name]._inbound_nodes[node].output_tensors[index]
+
+
+def _arguments(value: Any, made: dict[str, Any]) -> Any:
+    if _is_tensor(value):
+        return _tensor(value["config"]["keras_history"], made)
+    if isinstance(value, dict):
+        if "class_name" in value and "config" in value:
+            return serialization.deserialize(value)
+        return {k: _arguments(v, made) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_arguments(v, made) for v in value]
+    return value
+
+
+def _ends(places: Any, made: dict[str, Any]) -> Any:
+    if isinstance(places, dict):
+        return {k: _ends(v, made) for k, v in places.items()}
+    if len(places) == 3 and isinstance(places[0], str) and isinstance(places[1], int):
+        return _tensor(places, made)
+    return [_ends(p, made) for p in places]
