@@ -15,7 +15,7 @@ from ranvier.ops.symbolic import KerasTensor
 
 from .catalogue import BINARY, CALLS, POSITIVE, REDUCTIONS, UNARY
 
-LATER = {"adaptive_average_pool", "adaptive_max_pool", "ctc_decode"}
+LATER = {"adaptive_average_pool", "adaptive_max_pool"}
 
 
 def _names(module):
