@@ -43,7 +43,8 @@ def test_values_and_configurations(name: str, options: dict[str, Any]):
     assert mine.get_config() == oracle.get_config()
     assert schedules.serialize(mine) == keras.optimizers.schedules.serialize(oracle)
     copy = schedules.deserialize(schedules.serialize(oracle))
-    assert type(copy) is type(mine) and copy.get_config() == mine.get_config()
+    assert type(copy) is type(mine)
+    assert copy.get_config() == mine.get_config()
 
 
 def test_an_optimizer_with_a_schedule_survives_its_configuration():

@@ -95,7 +95,8 @@ def run(optimizer: Any, variables: list[Any], gradients: Any = None) -> tuple[li
 def assert_same(ours: Any, theirs: Any) -> None:
     assert len(ours) == len(theirs)
     for a, b in zip(ours, theirs, strict=True):
-        assert a.shape == b.shape and a.dtype == b.dtype
+        assert a.shape == b.shape
+        assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=3e-5, atol=2e-6)
 
 
@@ -153,7 +154,8 @@ def test_eager_apply_equals_the_compiled_loop(name: str):
         mine.apply([g[i] for g in _gradients()], variables)
     for variable, path in zip(variables, compiled, strict=True):
         np.testing.assert_allclose(variable.numpy(), path[2], rtol=2e-5, atol=1e-7)
-    assert int(mine.iterations) == 3 and int(state[0]) == STEPS
+    assert int(mine.iterations) == 3
+    assert int(state[0]) == STEPS
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
@@ -161,5 +163,6 @@ def test_slots_keep_the_dtype_of_the_weight(dtype: str):
     variable = Variable(np.ones((2, 2)), dtype=dtype, name="w")
     mine = optimizers.Adam(0.1)
     mine.apply([jnp.ones((2, 2), dtype)], [variable])
-    assert {v.dtype for v in mine.variables[2:]} == {dtype} and variable.dtype == dtype
+    assert {v.dtype for v in mine.variables[2:]} == {dtype}
+    assert variable.dtype == dtype
     np.testing.assert_allclose(variable.numpy().astype("float32"), 0.9, rtol=1e-2)

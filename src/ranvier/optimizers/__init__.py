@@ -56,8 +56,13 @@ def get(identifier: Any) -> Any:
     >>> get("adam").name
     'adam'
     """
+    if identifier is None:
+        return None
     if is_optax(identifier):
         return OptaxOptimizer(identifier)
+    if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
+        known = _TABLE.get(identifier["class_name"].lower())
+        identifier = {**identifier, "class_name": known.__name__} if known else identifier
     if isinstance(identifier, str):
         identifier = identifier if serialization.get_registered_object(identifier) else identifier.lower()
     elif not isinstance(identifier, (Optimizer, dict, type)):

@@ -69,7 +69,7 @@ class Optimizer(OptimizerState, Configurable):
         for key, value in given.items():
             finite(key, value, positive=True)
         if weight_decay is not None:
-            finite("weight_decay", weight_decay)
+            finite("weight_decay", weight_decay, least=0)
         if use_ema:
             fraction("ema_momentum", ema_momentum, closed=True)
             if ema_overwrite_frequency is not None and (
@@ -165,13 +165,11 @@ class Optimizer(OptimizerState, Configurable):
         if unknown:
             raise ArgumentError(f"This optimizer was not built for the variable(s) {unknown}.")
         pairs = _with_gradients(grads, trainable_variables)
-        grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
-        if self.loss_scale_factor is not None:
-            grads = [g / jnp.asarray(self.loss_scale_factor, g.dtype) for g in grads]
-        if self.gradient_accumulation_steps:
-            self._apply_accumulated(grads, variables)
-        else:
-            self._apply_now(grads, variables)
+        variables = [v for _, v in pairs]
+        for gradient, variable in pairs:
+            if variable.overwrite_with_gradient:
+                variable.assign(gradient)
+        self._apply_rule([(g, v) for g, v in pairs if not v.overwrite_with_gradient])
         if self.use_ema:
             self._average(variables)
         for variable in variables:
@@ -179,12 +177,16 @@ class Optimizer(OptimizerState, Configurable):
                 variable.assign(variable.constraint(variable.value))
         self._iterations.assign_add(1)
 
+    def _apply_rule(self, pairs: list[tuple[Any, Variable]]) -> None:
+        grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
+        if self.loss_scale_factor is not None:
+            grads = [g / jnp.asarray(self.loss_scale_factor, g.dtype) for g in grads]
+        if self.gradient_accumulation_steps:
+            self._apply_accumulated(grads, variables)
+        elif pairs:
+            self._apply_now(grads, variables)
+
     def _apply_now(self, grads: list[Any], variables: list[Variable]) -> None:
-        overwritten = [(g, v) for g, v in zip(grads, variables, strict=True) if v.overwrite_with_gradient]
-        for gradient, variable in overwritten:
-            variable.assign(gradient)
-        rest = [(g, v) for g, v in zip(grads, variables, strict=True) if not v.overwrite_with_gradient]
-        grads, variables = [g for g, _ in rest], [v for _, v in rest]
         grads = self._clip(grads)
         self._decay(variables)
         self._update(grads, variables, self._current_learning_rate())

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.errors import ArgumentError, ArgumentTypeError, SerializationError
 from ..core.variables import Variable
 from .base import Optimizer
 
@@ -24,15 +25,33 @@ def is_optax(thing: Any) -> bool:
 class OptaxOptimizer(Optimizer):
     """Updates by an optax transformation, whose state becomes variables of the optimizer.
 
+    The transformation holds the learning rate. It can be read and assigned here where the transformation was made with
+    ``optax.inject_hyperparams``.
+
     Args:
-        transformation: the transformation, which holds the learning rate.
+        transformation: an optax `GradientTransformation`.
         name: the optimizer's name.
+        **kwargs: as in `Optimizer`, but for `learning_rate` and `weight_decay`, which are the transformation's.
+
+    Raises:
+        ArgumentTypeError: `transformation` is not one.
+        ArgumentError: a learning rate or a weight decay.
     """
 
-    def __init__(self, transformation: Any, name: str = "optax", **kwargs: Any):
-        super().__init__(learning_rate=0.0, name=name, **kwargs)
-        self._variables.remove(self._learning_rate)
+    def __init__(self, transformation: Any, name: str | None = "optax", **kwargs: Any):
+        if not is_optax(transformation):
+            raise ArgumentTypeError(
+                "transformation must be an optax GradientTransformation. "
+                f"Received: {transformation!r} of type {type(transformation).__name__}"
+            )
+        for argument, instead in (("learning_rate", "optax.scale"), ("weight_decay", "optax.add_decayed_weights")):
+            if kwargs.get(argument) is not None:
+                raise ArgumentError(
+                    f"{argument} belongs into the transformation ({instead}). Received: {argument}={kwargs[argument]!r}"
+                )
+        super().__init__(learning_rate=_ones, name=name, **kwargs)
         self.transformation = transformation
+        self._rate: Variable | None = None
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the transformation's state."""
@@ -41,13 +60,35 @@ class OptaxOptimizer(Optimizer):
         super().build(variables)
         with jax.ensure_compile_time_eval():
             state = self.transformation.init([v.stored_value() for v in variables])
-        leaves, self._structure = jax.tree.flatten(state)
+        paths, self._structure = jax.tree.flatten_with_path(state)
         self._state = [
             self.add_variable(
                 np.shape(leaf), lambda shape, dtype=None, leaf=leaf: leaf, jnp.asarray(leaf).dtype, name=f"state_{i}"
             )
-            for i, leaf in enumerate(leaves)
+            for i, (_, leaf) in enumerate(paths)
         ]
+        for (path, _), variable in zip(paths, self._state, strict=True):
+            if jax.tree_util.keystr(path).endswith(".hyperparams['learning_rate']"):
+                self._rate = variable
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of a transformation made with ``optax.inject_hyperparams``.
+
+        Raises:
+            AttributeError: another transformation, whose learning rate nobody can see, or one that is not built.
+        """
+        if self._rate is None:
+            raise AttributeError(
+                "The learning rate is inside the optax transformation. To read or assign it, make the transformation "
+                "with optax.inject_hyperparams, as in optax.inject_hyperparams(optax.adam)(learning_rate=1e-3), and "
+                "build the optimizer."
+            )
+        return self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.learning_rate.assign(value)
 
     def _update(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
         given = {id(v): g for v, g in zip(variables, grads, strict=True)}
@@ -66,3 +107,19 @@ class OptaxOptimizer(Optimizer):
     def get_config(self) -> dict[str, Any]:
         """The name alone: functions of a transformation cannot be described in a file."""
         return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Refused, since a file cannot hold the functions of a transformation.
+
+        Raises:
+            SerializationError: always.
+        """
+        raise SerializationError(
+            "An optax transformation is made of functions, which a config cannot hold. Make it again in the program, "
+            "and give it to compile()."
+        )
+
+
+def _ones() -> float:
+    return 1.0
