@@ -11,6 +11,7 @@ import pytest
 
 from ranvier import metrics
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataWarning, SerializationError, ShapeError
+from ranvier.metrics.confusion import count_at
 
 
 class _Largest(metrics.Metric):
@@ -142,6 +143,26 @@ def test_auc_of_scores_at_the_thresholds_is_that_of_every_pair(rng):
     wins = (positive[:, None] > negative).mean() + 0.5 * (positive[:, None] == negative).mean()
     thresholds = (np.arange(20) + 0.5) / 20
     assert float(metrics.AUC(thresholds=list(thresholds))(y_true, scores)) == pytest.approx(wins, rel=1e-5)
+
+
+def test_counts_at_thresholds_are_those_of_comparisons(rng):
+    thresholds = [i / 19 for i in range(20)]
+    scores = np.concatenate([np.float32(thresholds), rng.uniform(-0.2, 1.2, 200), [np.nan, -5.0, 7.0]]).astype(
+        "float32"
+    )
+    truth = rng.integers(0, 2, len(scores)) == 1
+    above = scores[None, :] > np.float32(thresholds)[:, None]
+    expected = [(a & t).sum(1) for a, t in ((above, truth), (above, ~truth), (~above, ~truth), (~above, truth))]
+    weight = np.ones_like(scores)
+    np.testing.assert_array_equal(count_at(jnp.asarray(truth), jnp.asarray(scores), weight, thresholds), expected)
+    columns = (jnp.asarray(a)[:, None] for a in (truth, scores, weight))
+    np.testing.assert_array_equal(jnp.stack(count_at(*columns, thresholds))[..., 0], expected)
+
+
+def test_top_k_breaks_ties_by_class_and_never_counts_what_is_no_class():
+    scores = np.array([[1.0, 1.0, 1.0, 0.0]] * 4, "float32")
+    found = metrics.sparse_top_k_categorical_accuracy(np.array([0, 1, 2, 9]), scores, k=2)
+    np.testing.assert_array_equal(found, [1.0, 1.0, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(

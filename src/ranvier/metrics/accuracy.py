@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-from jax import lax
 
 from ..core import settings
 from ..core.errors import ArgumentError, ShapeError
@@ -61,8 +60,12 @@ def _is_best(labels: Any, y_pred: Any) -> Any:
 
 
 def _among_best(labels: Any, y_pred: Any, k: int) -> Any:
-    found = lax.top_k(y_pred, min(k, y_pred.shape[-1]))[1] == labels[..., None]
-    return jnp.any(found, axis=-1).astype(_float_dtype(y_pred))
+    """1 where fewer than `k` classes come before the label's: higher scores, and of equal ones the lower classes."""
+    labels = labels[..., None].astype("int32")
+    own = jnp.take_along_axis(y_pred, labels, axis=-1, mode="fill", fill_value=jnp.nan)  # no class is never among them
+    tied = (y_pred == own) & (jnp.arange(y_pred.shape[-1], dtype="int32") < labels)
+    before = jnp.sum(tied | ~(y_pred <= own), axis=-1, dtype="int32")
+    return (before < min(k, y_pred.shape[-1])).astype(_float_dtype(y_pred))
 
 
 def _float_dtype(y_pred: Any) -> Any:

@@ -68,14 +68,15 @@ def count_at(truth: Any, scores: Any, weight: Any, thresholds: Any) -> tuple[Any
     """
     positive, negative = weight * truth, weight * ~truth
     limits = jnp.asarray(np.asarray(thresholds), scores.dtype)
+    above = scores[..., None] > limits  # (n, thresholds) or (n, labels, thresholds)
     if len(thresholds) == 1:
-        above = scores > limits[0]
-        tp, fp = (jnp.sum(jnp.where(above, part, 0), axis=0)[None] for part in (positive, negative))
+        tp, fp = (jnp.sum(jnp.where(above[..., 0], part, 0), axis=0)[None] for part in (positive, negative))
+    elif scores.ndim == 1:
+        tp, fp = jnp.matmul(jnp.stack([positive, negative]), above.astype(weight.dtype), precision="highest")
     else:
-        # A histogram over the intervals between thresholds, summed up from the top: n + thresholds additions.
-        interval = jnp.sum(scores[..., None] > limits, axis=-1, dtype="int32")
-        place = (interval,) if scores.ndim == 1 else (interval, jnp.arange(scores.shape[1], dtype="int32")[None, :])
-        empty = jnp.zeros((len(thresholds) + 1, *scores.shape[1:]), weight.dtype)
+        # A histogram over the intervals between thresholds, summed up from the top.
+        place = jnp.sum(above, axis=-1, dtype="int32"), jnp.arange(scores.shape[1], dtype="int32")[None, :]
+        empty = jnp.zeros((len(thresholds) + 1, scores.shape[1]), weight.dtype)
         tp, fp = (
             jnp.flip(jnp.cumsum(jnp.flip(empty.at[place].add(part)[1:], 0), 0), 0) for part in (positive, negative)
         )
