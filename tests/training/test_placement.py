@@ -33,3 +33,22 @@ def test_64_bit_arrays_become_what_jax_makes_of_them(rng):
 def test_jax_arrays_stay_where_they_are():
     array = jax.device_put(np.ones((2048, 1024), np.float32))
     assert placed(array) is array
+
+
+def test_small_arrays_share_no_memory_wherever_they_begin():
+    memory = np.zeros(4096, np.float32)
+    for start in range(32):
+        part = memory[start : start + 100]
+        found = placed(part)
+        part[:] = 1
+        np.testing.assert_array_equal(found, np.zeros(100))
+        part[:] = 0
+
+
+def test_placing_compiles_nothing():
+    compiled = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jax._src.compiler.backend_compile_and_load", lambda *a, **k: compiled.append(a))
+        for rows in (3, 5, 7):
+            placed(np.ones((rows, 11, 13), np.float64))
+    assert compiled == []

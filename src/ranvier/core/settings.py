@@ -98,12 +98,22 @@ def cache_folder() -> Path:
 def use_compilation_cache() -> None:
     """Keep compiled programs between processes, so that a second start compiles nothing.
 
-    Switched off by ``RANVIER_COMPILATION_CACHE=0``; left alone when the user has configured JAX's own cache.
+    Switched off by ``RANVIER_COMPILATION_CACHE=0``; left alone when the user has configured JAX's own cache, and where
+    the folder cannot be written.
     """
     import jax
+    from jax.experimental.compilation_cache import compilation_cache
 
     if os.environ.get("RANVIER_COMPILATION_CACHE", "1") == "0" or jax.config.jax_compilation_cache_dir:
         return
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    folder = cache_folder() / "xla"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return
+    if not os.access(folder, os.W_OK):
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    compilation_cache.reset_cache()  # JAX looks at these once, at its first compilation; that may be over

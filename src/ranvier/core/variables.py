@@ -292,7 +292,8 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.A
 def _owned(array: jax.Array) -> jax.Array:
     """A copy that nobody else holds: NumPy memory could change under a variable, and training gives arrays away.
 
-    `device_put` copies without a compilation, which `jnp.array` would cost for each shape.
+    `device_put` copies without a compilation, which `jnp.array` would cost for each shape. It copies in the background,
+    where `array` may still be the memory of a NumPy array that its owner changes next: so wait for it.
     """
     with jax.ensure_compile_time_eval():
-        return jax.device_put(array, may_alias=False)
+        return jax.device_put(array, may_alias=False).block_until_ready()

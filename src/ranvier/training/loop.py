@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import DataError, RanvierWarning
@@ -130,7 +129,7 @@ class Session:
         arrays = self._place(data.arrays)
         steps, rest = divmod(data.size, data.batch_size)
         order = data.order(generator) if learn and generator is not None else None
-        full = None if order is None else jnp.asarray(order)
+        full = None if order is None else jax.device_put(order)
         program = self.programs.chunk(learn, data.batch_size, "slices" if order is None else "rows") if steps else None
         at = 0
         while program is not None and at < steps:
@@ -187,8 +186,8 @@ class Session:
                 orders = np.zeros((capacity, data.size), np.int32)
                 for e in range(block):
                     orders[e] = data.order(generator)
-                orders = jnp.asarray(orders)
-            logs = {name: jnp.zeros(capacity, jnp.float32) for name in names}
+                orders = jax.device_put(orders)
+            logs = {name: np.zeros(capacity, np.float32) for name in names}
             done = 0
             while done < block:
                 count = min(pace.steps(), block - done)

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..core.settings import use_compilation_cache
 from .state import Roles, TrainState
 from .step import Step, overridden, predict_step, step_logs, test_step, train_step
 
@@ -55,6 +56,7 @@ class Programs:
     """
 
     def __init__(self, model: Any, roles: Roles, eager: bool = False):
+        use_compilation_cache()
         self.model = model
         self.roles = roles
         self.eager = eager
