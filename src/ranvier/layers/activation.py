@@ -162,5 +162,5 @@ class Softmax(Layer):
         if mask is not None:
             lowest = jnp.finfo(inputs.dtype).min / 2
             inputs = inputs + (1 - jnp.asarray(mask, inputs.dtype)) * lowest
-        axis = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
+        axis: Any = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         return activations.softmax(inputs, axis)

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from .. import regularizers
 from ..core import dtypes, names
@@ -55,6 +56,9 @@ class Layer(Owner):
     config_optional = frozenset({"activity_regularizer"})
     config_excluded = frozenset({"autocast"})
     supports_masking: bool = False
+    input_spec: Any
+    _build_shapes: dict[str, Any] | None
+    _inbound_nodes: list[symbolic.Node]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
@@ -131,7 +135,7 @@ class Layer(Owner):
         if current_context() is None:
             with call_context() as context:
                 outputs = self._compute(*args, **kwargs)
-                self._losses = [pair for pair in context.losses if not isinstance(pair[1], jax.core.Tracer)]
+                self._losses = [pair for pair in context.losses if not isinstance(pair[1], Tracer)]
             return outputs
         return self._compute(*args, **kwargs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
@@ -63,6 +63,6 @@ def sizes_of(layer: str, axis: Any, shape: Any, name: str = "axis") -> tuple[Any
 
 def small_constant(layer: str, name: str, value: Any) -> float:
     """`value`, refused unless it is a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         raise ArgumentError(f"{layer}: {name} must be a finite number of at least 0. Received: {name}={value!r}")
-    return value  # type: ignore[return-value]
+    return value

@@ -44,8 +44,8 @@ class Dropout(Layer):
 
     >>> import numpy as np
     >>> y = Dropout(0.25, seed=0)(np.ones((100, 100), "float32"), training=True)
-    >>> sorted(set(np.asarray(y).ravel().round(3).tolist()))
-    [0.0, 1.333]
+    >>> float(y.min()), round(float(y.max()), 3)
+    (0.0, 1.333)
     """
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):

@@ -54,10 +54,10 @@ class _Merge(Layer):
         raise TypeError(f"{type(self).__name__} must define _merge(self, inputs).")
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Where all of the inputs' masks hold; None where an input has none."""
+        """Where any of the inputs' masks holds; None where an input has none."""
         if previous_mask is None or any(m is None for m in previous_mask):
             return None
-        return functools.reduce(jnp.logical_and, previous_mask)
+        return functools.reduce(jnp.logical_or, previous_mask)
 
 
 def _raised(x: Any, rank: int) -> Any:
@@ -152,7 +152,7 @@ class Concatenate(_Merge):
             for x, m in zip(inputs, masks, strict=True)
         ]
         joined = jnp.concatenate(masks, axis)
-        return jnp.all(joined, axis=-1) if joined.ndim > 2 or axis == joined.ndim - 1 else joined
+        return jnp.any(joined, axis=-1)
 
 
 class Dot(_Merge):

@@ -239,5 +239,5 @@ class UnitNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The inputs with norm 1."""
-        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        axis: Any = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         return nn_functions.normalize(inputs, axis, 2, 1e-12)
