@@ -20,7 +20,7 @@ dy_dh = prediction * (1 - prediction)  # times the weight 1
 dh_dw = x[0] * h * (1 - h)
 print(f"h1 = h2 = {h:.4f}, prediction = {prediction:.3f}")
 print(f"dL/dy = {dl_dy:.4f}, dy/dh1 = {dy_dh:.4f}, dh1/dw1 = {dh_dw:.4f}")
-print(f"dL/dw1 by hand: {dl_dy * dy_dh * dh_dw:.4f}")
+print(f"dL/dw1 by hand: {dl_dy * dy_dh * dh_dw:.5f}")
 
 model = ranvier.Sequential(
     [
@@ -30,4 +30,4 @@ model = ranvier.Sequential(
     ]
 )
 _, gradients = ranvier.gradients(lambda: (y - model(x[None, :])[0, 0]) ** 2, model.trainable_variables)
-print(f"dL/dw1 by ranvier: {float(gradients[0][0, 0]):.4f}")
+print(f"dL/dw1 by ranvier: {float(gradients[0][0, 0]):.5f}")
