@@ -233,13 +233,19 @@ class Optimizer(OptimizerState, Configurable):
         self._undecayed = ({id(v) for v in var_list or ()}, tuple(var_names or ()))
 
     def _decay(self, variables: list[Variable]) -> None:
-        if self.weight_decay is None:
+        decays = [self._decay_of(variable) for variable in variables]
+        if all(decay is None for decay in decays):
             return
         rate = self._current_learning_rate()
         excluded, words = self._undecayed
-        for variable in variables:
-            if id(variable) not in excluded and not any(re.search(word, variable.name) for word in words):
-                variable.assign(variable.value - variable.value * jnp.asarray(rate * self.weight_decay, variable.dtype))
+        for variable, decay in zip(variables, decays, strict=True):
+            free = id(variable) in excluded or any(re.search(word, variable.name) for word in words)
+            if decay is not None and not free:
+                variable.assign(variable.value - variable.value * jnp.asarray(rate * decay, variable.dtype))
+
+    def _decay_of(self, variable: Variable) -> float | None:
+        """The weight decay of one variable."""
+        return self.weight_decay
 
     # --- averages of weights ----------------------------------------------------------------------------------------
 
