@@ -1,4 +1,4 @@
-"""What convolutions mean: padding, strides, dilation, groups, data formats. How they are computed is chosen elsewhere."""
+"""What convolutions mean: padding, strides, dilation, groups, data formats. `lowering` chooses how to compute them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from .symbolic import op
 from .tensors import tensor
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
-
-_PATCH_BUDGET = 256 << 20  # bytes of patches at a time
 
 
 def _channels_last(x: Any, data_format: str | None) -> tuple[Any, bool]:
@@ -51,19 +49,19 @@ def conv(
     """
     x, w = _same_dtype(inputs, kernel)
     x, first = _channels_last(x, data_format)
-    rank = w.ndim - 2
-    if x.ndim != w.ndim or not 1 <= rank <= 3:
-        raise ShapeError(
-            f"A kernel of shape {w.shape} needs inputs with {w.ndim} axes. Received: inputs of shape {x.shape}"
-        )
+    _check_ranks(x, w)
     channels = x.shape[-1]
-    if channels % w.shape[-2]:
+    if not w.shape[-2] or channels % w.shape[-2]:
         raise ShapeError(
-            f"{channels} channels are no multiple of the kernel's {w.shape[-2]}. Kernel: {w.shape}, inputs: {x.shape}"
+            f"{channels} channels are no multiple of the kernel's {w.shape[-2]}. Received: kernel of shape {w.shape}, "
+            f"inputs of shape {x.shape} (channels last)"
         )
     groups = channels // w.shape[-2]
     if w.shape[-1] % groups:
-        raise ShapeError(f"{w.shape[-1]} filters cannot be shared among {groups} groups.")
+        raise ShapeError(
+            f"{w.shape[-1]} filters cannot be shared among {groups} groups of channels. Received: kernel of shape "
+            f"{w.shape}, inputs of shape {x.shape} (channels last)"
+        )
     window = window_of(x.shape[1:-1], w.shape[:-2], strides, padding, dilation_rate, "kernel")
     y = _convolve(x, w, window, groups)
     return jnp.moveaxis(y, -1, 1) if first else y
@@ -91,7 +89,7 @@ def _within_budget(
 ) -> Any:
     """`function` of as much of the batch at a time as its patches fit the budget of memory."""
     each = math.prod(positions) * window.taps * channels * x.dtype.itemsize
-    return algorithms.in_tiles(function, x, algorithms.rows_of_tile(x.shape[0], each, _PATCH_BUDGET))
+    return algorithms.in_tiles(function, x, algorithms.rows_of_tile(x.shape[0], each, algorithms.PATCH_BUDGET))
 
 
 @op
@@ -112,8 +110,12 @@ def depthwise_conv(
     """
     x, w = _same_dtype(inputs, kernel)
     x, first = _channels_last(x, data_format)
-    if x.ndim != w.ndim or x.shape[-1] != w.shape[-2]:
-        raise ShapeError(f"A depthwise kernel of shape {w.shape} does not fit inputs of shape {x.shape}.")
+    _check_ranks(x, w)
+    if x.shape[-1] != w.shape[-2]:
+        raise ShapeError(
+            f"A depthwise kernel of shape {w.shape} needs inputs with {w.shape[-2]} channels. Received: inputs of "
+            f"shape {x.shape} (channels last)"
+        )
     window = window_of(x.shape[1:-1], w.shape[:-2], strides, padding, dilation_rate, "kernel")
     flat = w.reshape(*w.shape[:-2], 1, w.shape[-2] * w.shape[-1])
     y = _convolve(x, flat, window, x.shape[-1]) if x.shape[-1] > 1 else _convolve(x, w, window, 1)
@@ -157,11 +159,15 @@ def conv_transpose(
     """
     x, w = _same_dtype(inputs, kernel)
     x, first = _channels_last(x, data_format)
+    _check_ranks(x, w)
+    if x.shape[-1] != w.shape[-1]:
+        raise ShapeError(
+            f"A transposed kernel of shape {w.shape} needs inputs with {w.shape[-1]} channels. Received: inputs of "
+            f"shape {x.shape} (channels last)"
+        )
     rank = w.ndim - 2
-    if x.ndim != w.ndim or x.shape[-1] != w.shape[-1]:
-        raise ShapeError(f"A transposed kernel of shape {w.shape} does not fit inputs of shape {x.shape}.")
     strides, dilation = per_axis("strides", strides, rank), per_axis("dilation_rate", dilation_rate, rank)
-    extra = (None,) * rank if output_padding is None else tuple(_each(output_padding, rank))
+    extra = (None,) * rank if output_padding is None else per_axis("output_padding", output_padding, rank, least=0)
     cuts = tuple(_cut_of(*v, padding) for v in zip(w.shape[:-2], strides, dilation, extra, strict=True))
     window = Window(w.shape[:-2], strides, dilation, cuts)
     if choose_transposed(jax.default_backend(), x.dtype.name) == "scatter":
@@ -169,10 +175,6 @@ def conv_transpose(
     else:
         y = algorithms.transposed_by_lax(x, w, window)
     return jnp.moveaxis(y, -1, 1) if first else y
-
-
-def _each(value: Any, rank: int) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
 
 
 def _cut_of(kernel: int, stride: int, dilation: int, extra: int | None, padding: str) -> tuple[int, int]:
@@ -190,6 +192,14 @@ def _cut_of(kernel: int, stride: int, dilation: int, extra: int | None, padding:
         total = 2 * (reach // 2) - int(extra)
         before = max(total // 2, 0)
     return before, total - before
+
+
+def _check_ranks(x: Any, w: Any) -> None:
+    if x.ndim != w.ndim or not 3 <= w.ndim <= 5:
+        raise ShapeError(
+            "Convolutions take inputs (batch, *sizes, channels) and a kernel (*window, channels, filters) with 1 to 3 "
+            f"spatial axes, both with equally many. Received: inputs of shape {x.shape}, kernel of shape {w.shape}"
+        )
 
 
 def _same_dtype(inputs: Any, kernel: Any) -> tuple[Any, Any]:

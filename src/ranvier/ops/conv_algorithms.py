@@ -1,4 +1,4 @@
-"""Ways to compute a convolution, all the same numbers. Channels last: x (batch, *sizes, in), w (*window, in/groups, out).
+"""Ways to compute a convolution, all the same numbers; x (batch, *sizes, in), w (*window, in/groups, out).
 
 XLA's own convolution is fast on accelerators, but on CPUs it is slow inside compiled loops, where training lives
 (15 times slower than outside). There a convolution is built as one matrix product over patches.
@@ -22,9 +22,12 @@ from jax import lax
 from .conv_geometry import Window
 
 __all__ = [
+    "PATCH_BUDGET",
     "by_groups", "by_lax", "by_patches", "by_product", "by_scatter", "by_shifts", "in_tiles", "rows_of_tile",
     "transposed_by_lax",
 ]  # fmt: skip
+
+PATCH_BUDGET = 256 << 20  # bytes of patches at a time
 
 
 def by_lax(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
@@ -152,7 +155,10 @@ def by_scatter(x: Any, w: Any, window: Window) -> Any:
     spread = lax.optimization_barrier(_product(x, w.reshape(-1, w.shape[-1]).T))  # (batch, *sizes, taps · out)
     spread = spread.astype(jnp.promote_types(x.dtype, jnp.float32))
     sizes = x.shape[1:-1]
-    full = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(sizes, window.strides, window.size, window.dilation, strict=True)]
+    full = [
+        (n - 1) * s + (k - 1) * d + 1
+        for n, s, k, d in zip(sizes, window.strides, window.size, window.dilation, strict=True)
+    ]
     zero = jnp.zeros((), spread.dtype)
     total: Any = None
     for i, part in enumerate(_tap_slices(window, sizes)):
@@ -164,7 +170,7 @@ def by_scatter(x: Any, w: Any, window: Window) -> Any:
 
 
 def rows_of_tile(batch: int, bytes_each: int, budget: int) -> int:
-    """How many samples are convolved at a time so that their patches fit the budget; all, or parts of about one size."""
+    """How many samples are convolved at a time so that their patches fit the budget, in parts of about one size."""
     fitting = max(budget // max(bytes_each, 1), 1)
     parts = -(-batch // fitting)
     return -(-batch // parts) if parts else batch

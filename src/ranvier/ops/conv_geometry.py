@@ -1,8 +1,9 @@
-"""The sizes of convolutions and pooling: windows, strides, padding, dilation; one checked description for all algorithms."""
+"""The sizes of convolutions and pooling: windows, strides, padding, dilation; one description for all algorithms."""
 
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from ..core.errors import ArgumentError, ShapeError
@@ -31,11 +32,17 @@ class Window(NamedTuple):
         return math.prod(self.size)
 
 
-def per_axis(name: str, value: Any, rank: int) -> tuple[int, ...]:
-    """`value` for each of `rank` axes."""
+def per_axis(name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """`value` for each of `rank` axes, whole numbers of at least `least`.
+
+    Raises:
+        ArgumentError: anything else.
+    """
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
-    if len(values) != rank or any(int(v) != v or v < 1 for v in values):
-        raise ArgumentError(f"{name} must be a positive integer or {rank} of them. Received: {name}={value!r}")
+    if len(values) != rank or any(not isinstance(v, Integral) or v < least for v in values):
+        raise ArgumentError(
+            f"{name} must be an integer of at least {least}, or {rank} of them. Received: {name}={value!r}"
+        )
     return tuple(int(v) for v in values)
 
 
@@ -63,8 +70,8 @@ def window_of(
         pads = ((0, 0),) * rank
         if any(n < r for n, r in zip(sizes, reach, strict=True)):
             raise ShapeError(
-                f"A {what} that reaches over {reach} does not fit into an input of spatial size {sizes} with padding='valid'. "
-                "Use a smaller one, fewer strides before it, or padding='same'."
+                f"A {what} that reaches over {reach} does not fit into an input of spatial size {sizes} with "
+                "padding='valid'. Use a smaller one, fewer strides before it, or padding='same'."
             )
     elif mode == "same":
         totals = [max((-(-n // s) - 1) * s + r - n, 0) for n, s, r in zip(sizes, strides, reach, strict=True)]

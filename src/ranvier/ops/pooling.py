@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from functools import partial
 from typing import Any
 
@@ -43,7 +42,7 @@ def _tiles(x: Any, window: Window) -> bool:
 def max_pool(
     inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Any:
-    """The largest of what each window meets.
+    """The largest of what each window meets; in a tie the first one gets the gradient.
 
     Args:
         inputs: (batch, *sizes, channels), or channels first.
@@ -51,6 +50,13 @@ def max_pool(
         strides: how far it moves; None: by its size.
         padding: ``"valid"`` or ``"same"``.
         data_format: where the channels are.
+
+    Raises:
+        ShapeError: a window larger than the input, or a rank that has no windows.
+        ArgumentError: sizes, strides or padding that mean nothing.
+
+    >>> max_pool([[[1.0], [4.0], [3.0], [2.0]]], 2).tolist()
+    [[[4.0], [3.0]]]
     """
     x, window, first = _prepare(inputs, pool_size, strides, padding, data_format)
     y = _max_of_tiles(x, window.size) if _tiles(x, window) and window.taps <= 16 else _reduce_max(x, window)
@@ -58,7 +64,10 @@ def max_pool(
 
 
 def _reduce_max(x: Any, window: Window) -> Any:
-    lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.floating) else np.iinfo(x.dtype).min
+    if x.dtype == jnp.bool_:
+        lowest: Any = False
+    else:
+        lowest = -np.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
     return lax.reduce_window(
         x,
         np.asarray(lowest, x.dtype),
@@ -80,7 +89,10 @@ def _parts(x: Any, size: tuple[int, ...]) -> list[Any]:
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
 def _max_of_tiles(x: Any, size: tuple[int, ...]) -> Any:
-    """Windows side by side: the maximum of strided slices, much cheaper than `reduce_window` and its gradient on CPUs."""
+    """Windows side by side: the maximum of strided slices, cheaper than `reduce_window` and its gradient on CPUs.
+
+    Its gradient is a rule for reverse mode alone: `jax.jvp` refuses it.
+    """
     y, *rest = _parts(x, size)
     for part in rest:
         y = jnp.maximum(y, part)
@@ -127,20 +139,32 @@ def average_pool(
         strides: how far it moves; None: by its size.
         padding: ``"valid"`` or ``"same"``.
         data_format: where the channels are.
+
+    Raises:
+        ShapeError: a window larger than the input, or a rank that has no windows.
+        ArgumentError: sizes, strides or padding that mean nothing.
+
+    >>> average_pool([[[1.0], [4.0], [3.0], [2.0]]], 2).tolist()
+    [[[2.5], [2.5]]]
     """
     x, window, first = _prepare(inputs, pool_size, strides, padding, data_format)
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # long sums stall in half precision
     if _tiles(x, window):
-        y, *rest = _parts(x, window.size)
-        for part in rest:
-            y = y + part
-        y = y / math.prod(window.size)
+        y = _mean_of_tiles(wide, window.size)
     else:
-        y = _reduce_sum(x, window)
-        if any(map(any, window.padding)):
-            y = y / _reduce_sum(jnp.ones((1, *x.shape[1:-1], 1), x.dtype), window)
-        else:
-            y = y / window.taps
+        y = _reduce_sum(wide, window)
+        padded = any(map(any, window.padding))
+        y = y / (_reduce_sum(jnp.ones((1, *x.shape[1:-1], 1), y.dtype), window) if padded else window.taps)
+    y = y.astype(x.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else y
     return jnp.moveaxis(y, -1, 1) if first else y
+
+
+def _mean_of_tiles(x: Any, size: tuple[int, ...]) -> Any:
+    """Windows side by side: each axis folds into (tiles, places), and the places are averaged."""
+    out = [n // k for n, k in zip(x.shape[1:-1], size, strict=True)]
+    covered = x[(slice(None), *(slice(0, n * k) for n, k in zip(out, size, strict=True)))]
+    folded = covered.reshape(x.shape[0], *itertools.chain.from_iterable(zip(out, size, strict=True)), x.shape[-1])
+    return jnp.mean(folded, axis=tuple(range(2, 2 + 2 * len(size), 2)))
 
 
 def _reduce_sum(x: Any, window: Window) -> Any:
