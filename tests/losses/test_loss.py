@@ -134,3 +134,14 @@ def test_weights_that_do_not_fit_are_named():
 def test_generalized_crossentropy_needs_q_between_0_and_1():
     with pytest.raises(ArgumentError, match=r"q must lie between 0 and 1. Received: q=1.5"):
         losses.CategoricalGeneralizedCrossEntropy(q=1.5)
+
+
+@pytest.mark.parametrize("name", ["BinaryCrossentropy", "Hinge", "CosineSimilarity"])
+def test_losses_and_metrics_of_one_name_are_told_apart(name):
+    from ranvier import metrics
+
+    for module, base in ((losses, losses.Loss), (metrics, metrics.Metric)):
+        thing = getattr(module, name)()
+        assert type(module.deserialize(module.serialize(thing))) is type(thing)
+        bare = {"class_name": name, "config": {}}
+        assert isinstance(module.deserialize(bare), base)

@@ -55,6 +55,8 @@ def register_builtin(cls: type) -> None:
     """Make a class of ranvier findable by its name. Classes of others are not taken."""
     if is_builtin(cls) and not cls.__name__.startswith("_"):
         _builtin[cls.__name__] = cls
+        # A loss and a metric may share their name; the module tells them apart.
+        _builtin[f"{getattr(cls, 'keras_module', 'keras')}>{cls.__name__}"] = cls
 
 
 def register_function(function: Callable[..., Any], *aliases: str) -> None:
@@ -225,7 +227,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
         if function is None:
             raise SerializationError(_unknown("function", inner))
         return function
-    cls = _find_class(config, custom_objects)
+    cls = _find_class(config, custom_objects, only)
     if only is not None and not (isinstance(cls, type) and issubclass(cls, only)):
         raise SerializationError(f"'{name}' is not a {only.__name__}, which is what this place in the config needs.")
     with custom_object_scope(custom_objects or {}):
@@ -237,13 +239,16 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
     return thing
 
 
-def _find_class(config: dict[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
+def _find_class(config: dict[str, Any], custom_objects: Mapping[str, Any] | None, only: type | None = None) -> Any:
     name, registered = config["class_name"], config.get("registered_name")
     for candidate in (registered, name):
         if candidate and (found := get_registered_object(candidate, custom_objects)) is not None:
             return found
-    if name in _builtin and (config.get("module") or "keras").split(".")[0] in ("keras", "ranvier"):
-        return _builtin[name]
+    if isinstance(name, str) and ">" not in name and name in _builtin:
+        module = config.get("module") or "keras"
+        if str(module).split(".")[0] in ("keras", "ranvier"):
+            wanted = getattr(only, "keras_module", module)
+            return _builtin.get(f"{module}>{name}") or _builtin.get(f"{wanted}>{name}") or _builtin[name]
     raise SerializationError(_unknown("class", registered or name))
 
 
