@@ -88,7 +88,7 @@ class Adafactor(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change `variable` for one gradient."""
         dtype = variable.dtype
-        g, step = jnp.asarray(gradient, dtype), self._step_number()
+        g, step = jnp.asarray(gradient, dtype), self._step_number(dtype)
         rate = jnp.minimum(learning_rate, 1 / jnp.sqrt(step)) if self.relative_step else learning_rate
         rate = jnp.asarray(rate, dtype)
         keep = jnp.asarray(1 - step**self.beta_2_decay, dtype)

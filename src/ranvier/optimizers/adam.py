@@ -69,7 +69,7 @@ class Adam(Optimizer):
         """Change `variable` for one gradient."""
         dtype = variable.dtype
         g = jnp.asarray(gradient, dtype)
-        step = self._step_number()
+        step = self._step_number(dtype)
         i = self._get_variable_index(variable)
         m, v = self._momentums[i], self._velocities[i]
         scale = learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)

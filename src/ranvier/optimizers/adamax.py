@@ -65,7 +65,7 @@ class Adamax(Optimizer):
         """Change `variable` for one gradient."""
         dtype = variable.dtype
         g = jnp.asarray(gradient, dtype)
-        step = self._step_number()
+        step = self._step_number(dtype)
         i = self._get_variable_index(variable)
         m, u = self._momentums[i], self._norms[i]
         new_m = m.value + (g - m.value) * (1 - self.beta_1)

@@ -67,7 +67,7 @@ class Lamb(Optimizer):
         """Change `variable` for one gradient."""
         dtype = variable.dtype
         rate, g = jnp.asarray(learning_rate, dtype), jnp.asarray(gradient, dtype)
-        step = self._step_number()
+        step = self._step_number(dtype)
         i = self._get_variable_index(variable)
         m, v = self._momentums[i], self._velocities[i]
         new_m = m.value + (g - m.value) * (1 - self.beta_1)

@@ -135,7 +135,7 @@ class Muon(Optimizer):
         self.assign_sub(variable, jnp.asarray(learning_rate * size, variable.dtype) * step)
 
     def _adam_step(self, g: Any, variable: Variable, rate: Any, m: Variable, v: Variable) -> None:
-        step = self._step_number()
+        step = self._step_number(variable.dtype)
         new_m = m.value + (g - m.value) * (1 - self.adam_beta_1)
         new_v = v.value + (jnp.square(g) - v.value) * (1 - self.adam_beta_2)
         self.assign(m, new_m)

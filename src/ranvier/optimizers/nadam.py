@@ -75,7 +75,7 @@ class Nadam(Optimizer):
         """Change `variable` for one gradient."""
         dtype = variable.dtype
         rate, g = jnp.asarray(learning_rate, dtype), jnp.asarray(gradient, dtype)
-        step = self._step_number()
+        step = self._step_number(dtype)
         mu, ahead = self._mu(step), self._mu(step + 1)
         product = self._u_product.value
         i = self._get_variable_index(variable)

@@ -72,7 +72,7 @@ class ScheduleFreeAdamW(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change `variable` for one gradient."""
         dtype = variable.dtype
-        g, step = jnp.asarray(gradient, dtype), self._step_number()
+        g, step = jnp.asarray(gradient, dtype), self._step_number(dtype)
         warmth = jnp.minimum(1, step / self.warmup_steps) if self.warmup_steps else 1
         rate, c = jnp.asarray(learning_rate * warmth, dtype), jnp.asarray(1 / step, dtype)
         i = self._get_variable_index(variable)

@@ -49,9 +49,12 @@ class OptimizerState:
             return self._iterations.value // self.gradient_accumulation_steps
         return self._iterations
 
-    def _step_number(self) -> Any:
-        """The number of the running update, from 1, in float32: powers of betas lose themselves in 16 bits."""
-        return jnp.asarray(self.iterations + 1, "float32")
+    def _step_number(self, dtype: str = "float32") -> Any:
+        """The number of the running update, from 1, for weights of `dtype`.
+
+        In float32 or float64, since the powers of betas that corrections are made of lose themselves in 16 bits.
+        """
+        return jnp.asarray(self.iterations + 1, "float64" if dtype == "float64" else "float32")
 
     def add_variable(
         self,
