@@ -59,7 +59,7 @@ def max_pool(
     [[[4.0], [3.0]]]
     """
     x, window, first = _prepare(inputs, pool_size, strides, padding, data_format)
-    y = _max_of_tiles(x, window.size) if _tiles(x, window) and window.taps <= 16 else _reduce_max(x, window)
+    y: Any = _max_of_tiles(x, window.size) if _tiles(x, window) and window.taps <= 16 else _reduce_max(x, window)
     return jnp.moveaxis(y, -1, 1) if first else y
 
 
@@ -148,7 +148,7 @@ def average_pool(
     [[[2.5], [2.5]]]
     """
     x, window, first = _prepare(inputs, pool_size, strides, padding, data_format)
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # long sums stall in half precision
+    wide: Any = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # long sums stall in half precision
     if _tiles(x, window):
         y = _mean_of_tiles(wide, window.size)
     else:
