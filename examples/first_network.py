@@ -12,5 +12,7 @@ model.compile(optimizer="sgd", loss="mean_squared_error")
 history = model.fit(x, y, epochs=500, verbose=0)
 
 (kernel,), (bias,) = model.get_weights()
-print(f"loss {history.history['loss'][-1]:.2e}, weights {float(kernel[0]):.4f} and {bias:.4f}, {model.count_params()} parameters")
+print(
+    f"loss {history.history['loss'][-1]:.2e}, weights {float(kernel[0]):.4f} and {bias:.4f}, {model.count_params()} parameters"
+)
 print(f"x = 10: {model.predict(np.array([10.0]), verbose=0)[0, 0]:.4f}")

@@ -85,7 +85,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 def get_registered_name(thing: Any) -> str:
     """The registered name of a class or function, or its own name."""
-    return _registered_names.get(thing, thing.__name__)
+    return _registered_names.get(thing) or thing.__name__
 
 
 def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:

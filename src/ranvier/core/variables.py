@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from . import names, settings, structure
 from .dtypes import standardize_dtype
@@ -166,7 +167,7 @@ class Variable:
         scope = current_scope()
         if scope is not None:
             scope.assign(self, value)
-        elif isinstance(value, jax.core.Tracer):
+        elif isinstance(value, Tracer):
             raise TraceError(
                 f"Variable '{self.path}' was assigned a traced value inside jax.jit, jax.grad or the like, from "
                 "where it would leak. Use the stateless methods (stateless_call, stateless_apply …), or assign outside."

@@ -85,7 +85,15 @@ def confusion_matrix(y_true: Any, y_pred: Any, labels: Sequence[str] | None = No
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.ndindex(count, count):
         if matrix[i, j]:
-            axis.text(j, i, str(matrix[i, j]), ha="center", va="center", fontsize=8, color="white" if shares[i, j] > 0.5 else "black")
+            axis.text(
+                j,
+                i,
+                str(matrix[i, j]),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if shares[i, j] > 0.5 else "black",
+            )
     axis.set(xlabel="predicted", ylabel="true", title=f"accuracy {np.trace(matrix) / max(matrix.sum(), 1):.2%}")
     axis.set_xticks(range(count), names)
     axis.set_yticks(range(count), names)

@@ -1,8 +1,8 @@
 """Floor 6: models, from chains and graphs of layers, or by subclassing."""
 
+from ..files.keras_format import load_model, save_model
 from .cloning import clone_model, model_from_json
 from .model import Functional, Model
 from .sequential import Sequential
-from ..files.keras_format import load_model, save_model
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]

@@ -28,7 +28,8 @@ def clone_model(model: Model, input_tensors: Any = None, clone_function: Callabl
         return type(model).from_config(model.get_config())
     copy = clone_function or (lambda layer: type(layer).from_config(layer.get_config()))
     if hasattr(model, "_chain"):
-        first = [input_tensors] if input_tensors is not None else [model._input_layer] if model._input_layer else []
+        begin = getattr(model, "_input_layer", None)
+        first = [input_tensors] if input_tensors is not None else [begin] if begin is not None else []
         return type(model)([*first, *(copy(layer) for layer in model.layers)], name=model.name)
     if model.graph is None:
         raise ArgumentError("A subclassed model has no graph: clone it without input_tensors and clone_function.")

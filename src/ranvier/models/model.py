@@ -48,8 +48,8 @@ class Model(Trainer, Layer):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and _gives_graph(args, kwargs):
-            cls = Functional  # so that it is named, printed and saved as a functional model
-        return super().__new__(cls, *args, **kwargs)
+            cls = Functional  # type: ignore[assignment]  # so that it is named, printed and saved as a functional model
+        return super().__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
 
     def __init__(self, *args: Any, **kwargs: Any):
         if not _gives_graph(args, kwargs):

@@ -133,7 +133,7 @@ def _add_rows(table: Any, model: Any, layer: Any, depth: int, connected: bool, e
         weights = getattr(layer, "weights", [])
         row.append("-" if not weights else "Y" if getattr(layer, "trainable", False) else "N")
     table.add_row(*row)
-    if expand and getattr(layer, "graph", None) is not None or expand and hasattr(layer, "_chain"):
+    if (expand and getattr(layer, "graph", None) is not None) or (expand and hasattr(layer, "_chain")):
         for inner in layer.layers:
             _add_rows(table, model, inner, depth + 1, connected, expand, trainable)
 

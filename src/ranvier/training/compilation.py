@@ -75,9 +75,9 @@ class Compiled:
         }  # fmt: skip
         self.optimizer = optimizers.get(optimizer)
         policy = getattr(self, "dtype_policy", None)
-        if auto_scale_loss and policy is not None and policy.name == "mixed_float16":
-            if not isinstance(self.optimizer, optimizers.LossScaleOptimizer):
-                self.optimizer = optimizers.LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
+        scales = isinstance(self.optimizer, optimizers.LossScaleOptimizer)
+        if auto_scale_loss and policy is not None and policy.name == "mixed_float16" and not scales:
+            self.optimizer = optimizers.LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
         names = getattr(self, "output_names", None)
         self.loss = loss
         self._losses_compiled = None if loss is None else LossSet(loss, loss_weights, names)

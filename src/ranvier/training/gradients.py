@@ -50,7 +50,9 @@ def gradients(function: Callable[[], Any], variables: Sequence[Variable]) -> tup
 class _Overlay(Scope):
     """A scope over another one (or over the variables' own values) that notes what is assigned."""
 
-    def __init__(self, outer: Scope | None, variables: Sequence[Variable], values: list[Any], touched: dict[int, Variable]):
+    def __init__(
+        self, outer: Scope | None, variables: Sequence[Variable], values: list[Any], touched: dict[int, Variable]
+    ):
         super().__init__(variables, values, closed=False)
         self.outer = outer
         self.touched = touched

@@ -150,7 +150,7 @@ class Session:
             at = 0
             while at < count:
                 steps = min(pace.steps(), count - at)
-                yield steps, lambda state, a=at, b=at + steps, d=batches: program(state, d, None, a, b)
+                yield steps, lambda state, a=at, b=at + steps, d=batches, run=program: run(state, d, None, a, b)
                 at += steps
 
     def _warn_of_bad_loss(self, epoch: int) -> None:
@@ -181,7 +181,7 @@ class Session:
         at = first
         while at < last:
             block = min(capacity, last - at)
-            orders = None
+            orders: Any = None
             if data.shuffle:
                 orders = np.zeros((capacity, data.size), np.int32)
                 for e in range(block):
@@ -198,6 +198,7 @@ class Session:
                 done += count
             values = {k: np.asarray(v) for k, v in sorted(logs.items())}
             steps = -(-data.size // data.batch_size)
+            assert self.state is not None
             bad = int(self.state.bad_step)
             if bad >= 0 and not self._warned:
                 self.state = self.state._replace(bad_step=np.int32(bad % steps))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from .. import losses
 from .. import metrics as metrics_module
@@ -194,8 +193,9 @@ class MetricSet:
                 for item in flatten(entry):
                     metric = _metric_object(item, targets[i], outputs[i])
                     name = metric.name if len(self.names) == 1 else f"{self.names[i]}_{metric.name}"
-                    if targets[i] is not None:  # state whose shape depends on the data must be there before the trace
-                        metric.prepare(tuple(np.shape(targets[i])), tuple(outputs[i].shape))
+                    target = targets[i]
+                    if target is not None:  # state whose shape depends on the data must be there before the trace
+                        metric.prepare(tuple(target.shape), tuple(outputs[i].shape))
                     self.entries.append((i, self._unique(name), metric, weighted))
         self.built = True
 

@@ -143,7 +143,7 @@ class Programs:
             def run(state: TrainState, data: Any, orders: Any, logs: Any, start: Any, stop: Any) -> Any:
                 def epoch(e: Any, carry: Any) -> Any:
                     state, logs = carry
-                    order = lax.dynamic_index_in_dim(orders, e, keepdims=False) if shuffled else None
+                    order: Any = lax.dynamic_index_in_dim(orders, e, keepdims=False) if shuffled else None
                     state = _settled(state._replace(metrics=[jnp.asarray(m) for m in fresh_metrics]))
                     first = e * (steps + (rest > 0))
                     take = partial(_take, data, order, batch_size=batch_size, how=how)
@@ -159,7 +159,11 @@ class Programs:
                         last = _zeros_of(lambda: step(state, take(0), first)[1]) if custom else {}
                         state, last = lax.fori_loop(0, steps, body, (_settled(state), last))
                     if rest:
-                        batch = rows(data, order[size - rest :]) if shuffled else rows(data, slice(size - rest, size))
+                        batch = (
+                            rows(data, order[size - rest :])
+                            if order is not None
+                            else rows(data, slice(size - rest, size))
+                        )
                         state, last = step(state, batch, first + steps)
                     new = results(state, last)
                     return _settled(state), {k: v.at[e].set(jnp.asarray(new[k], v.dtype)) for k, v in logs.items()}
@@ -196,7 +200,7 @@ class Programs:
 
             def run(out: Any, state: TrainState, data: Any, start: Any, stop: Any) -> Any:
                 def body(i: Any, out: Any) -> Any:
-                    new = step(state, _slice(data, i * batch_size, batch_size))
+                    new = step(state, _slice(data, i * batch_size, batch_size or 0))
                     put = lambda o, n: lax.dynamic_update_slice_in_dim(o, n, i * batch_size, 0)  # noqa: E731
                     return jax.tree.map(put, out, new)
 

@@ -46,7 +46,8 @@ class TrainState(NamedTuple):
     @classmethod
     def take_weights(cls, roles: Roles) -> TrainState:
         """The present values of what `predict` needs: every array that is passed along costs a microsecond."""
-        return cls(*([v.stored_value() for v in part] for part in roles[:2]), [], [], bad_step=np.int32(-1))
+        trainable, non_trainable = ([v.stored_value() for v in part] for part in roles[:2])
+        return cls(trainable, non_trainable, [], [], np.int32(-1))
 
     def put(self, roles: Roles) -> None:
         """Give the values back to the variables."""

@@ -35,7 +35,8 @@ Step = Callable[[TrainState, Any], tuple[TrainState, Any]]
 def unpack(batch: Any) -> tuple[Any, Any, Any]:
     """A batch as ``(x, y, sample_weight)``, None for what it lacks."""
     if isinstance(batch, (tuple, list)):
-        return (*batch, None, None, None)[:3]
+        x, y, sample_weight = (*batch, None, None, None)[:3]
+        return x, y, sample_weight
     return batch, None, None
 
 
@@ -94,6 +95,7 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Step:
             (scaled, loss, y_pred), new = pure_forward(values, x, y, sample_weight)
             return scaled, (loss, y_pred, _split(new, counts))
 
+        gradients: Any = None
         if learn:
             (_, (loss, y_pred, parts)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
         else:

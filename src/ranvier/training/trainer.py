@@ -81,7 +81,7 @@ class Trainer(Compiled):
         if self._known_roles is None or not self._known_roles[0]():
             layers = self._flatten_layers()  # type: ignore[attr-defined]
             self.__dict__["_known_roles"] = Unchanged(layers), self._gather_roles(), layers
-        return self._known_roles[1]
+        return self._known_roles[1]  # type: ignore[index]
 
     def _gather_roles(self) -> Roles:
         optimizer = list(self.optimizer.variables) if self.optimizer is not None else []
@@ -90,9 +90,10 @@ class Trainer(Compiled):
     def _prepare(self, batch: Any, learn: bool, compiled: bool = True) -> Programs:
         """Make every variable that a step on batches like this one needs; returns the compiled programs for them."""
         x, y, _ = unpack(batch)
-        if not self._fully_built() or (compiled and not self._objectives_built()):
+        fully_built = self._fully_built()  # type: ignore[attr-defined]
+        if not fully_built or (compiled and not self._objectives_built()):
             specs = jax.tree.map(lambda a: symbolic.KerasTensor(np.shape(a), _dtype_of(a)), x)
-            outputs = self._outline(specs)
+            outputs = self._outline(specs)  # type: ignore[attr-defined]
             self._classes = [t.shape[-1] if t.shape else None for t in symbolic.flatten(outputs)]
             if compiled and y is not None:
                 if self._losses_compiled is not None and not self._losses_compiled.built:
@@ -329,9 +330,10 @@ class Trainer(Compiled):
     def _on_batch(self, learn: bool, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         self._assert_compiled("train_on_batch" if learn else "test_on_batch")
         data = make_data(x, y, sample_weight, batch_size=2**31, shuffle=False, class_weight=class_weight)
-        programs = self._prepare(data.arrays, learn)
+        arrays = data.peek()
+        programs = self._prepare(arrays, learn)
         self.reset_metrics()
-        state, logs = programs.single(learn)(TrainState.take(programs.roles), data.arrays, 0)
+        state, logs = programs.single(learn)(TrainState.take(programs.roles), arrays, 0)
         state.put(programs.roles)
         numbers = python_logs(logs)
         return numbers if return_dict else self._as_list(numbers)
@@ -339,8 +341,9 @@ class Trainer(Compiled):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for exactly this batch, as NumPy arrays."""
         data = make_data(x, batch_size=2**31, shuffle=False)
-        programs = self._prepare(data.arrays, learn=False, compiled=False)
-        return jax.tree.map(np.array, programs.predict()(TrainState.take_weights(programs.roles), data.arrays))
+        arrays = data.peek()
+        programs = self._prepare(arrays, learn=False, compiled=False)
+        return jax.tree.map(np.array, programs.predict()(TrainState.take_weights(programs.roles), arrays))
 
 
 def _hooks(callbacks: Any, model: Any, *, verbose: int, epochs: int, steps: int | None, history: bool) -> Any:
