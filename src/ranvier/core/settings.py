@@ -104,7 +104,8 @@ def use_compilation_cache() -> None:
     import jax
     from jax.experimental.compilation_cache import compilation_cache
 
-    if os.environ.get("RANVIER_COMPILATION_CACHE", "1") == "0" or jax.config.read("jax_compilation_cache_dir"):
+    chosen = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue] (`read` refuses it)
+    if os.environ.get("RANVIER_COMPILATION_CACHE", "1") == "0" or chosen:
         return
     folder = cache_folder() / "xla"
     try:
