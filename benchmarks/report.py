@@ -119,7 +119,7 @@ def verdict_words(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     lines = []
     for verdict in judge(samples):
         key = verdict.target.figure
-        title = found["figures"][key]["title"] if key in found["figures"] else key
+        title = found["figures"][key]["title"] if key in found["figures"] else TITLES[key].title.split(", {")[0]
         if verdict.target.subject != "ranvier":
             title += f" ({LABELS[verdict.target.subject]})"
         lines.append((title, *target_words(verdict), verdict.word))
