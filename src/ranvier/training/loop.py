@@ -23,6 +23,8 @@ __all__ = ["Session", "python_logs"]
 
 # A chunk's time in seconds: with somebody watching a bar, and with nobody.
 _WATCHED, _UNWATCHED = 0.1, 0.5
+# How many rows' places in shuffled orders one call holds, so many epochs of few rows and one of many.
+_ORDERS = 1 << 18
 
 
 def python_logs(logs: Any) -> dict[str, float]:
@@ -174,7 +176,7 @@ class Session:
         assert self.state is not None
         arrays = self._place(data.arrays)
         program = self.programs.many_epochs(data.batch_size, data.size, bool(data.shuffle), self.fresh_metrics)
-        capacity = _capacity(last - first, data.size)
+        capacity = _capacity(data.size)
         self.state = self.state._replace(metrics=list(self.fresh_metrics))
         names = self.programs.log_names(rows(data.arrays, slice(0, min(data.size, data.batch_size))))
         pace = Pace(_UNWATCHED)
@@ -208,10 +210,9 @@ class Session:
             at += block
 
 
-def _capacity(epochs: int, size: int) -> int:
-    """How many epochs' orders and logs one call holds: few sizes, so that few programs are compiled."""
-    budget = max(1, (64 << 20) // (4 * size))
-    return min(next(c for c in (1, 16, 128, 1024) if c >= min(epochs, 1024)), budget)
+def _capacity(size: int) -> int:
+    """How many epochs' orders and logs one call holds. It depends on the data alone, so that no later `fit` compiles."""
+    return max(1, min(1024, _ORDERS // size))
 
 
 def _fresh_metrics(model: Any, roles: Roles) -> list[np.ndarray]:

@@ -9,24 +9,46 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import DataError
+from ..core.settings import floatx
+from ..data.checks import first_bad_row
 from .pace import Pace
 from .placement import placed
 from .program import Programs, rows
 from .state import TrainState
 
-__all__ = ["predict_arrays", "predict_stream"]
+__all__ = ["is_small_batch", "predict_arrays", "predict_batch", "predict_stream"]
+
+
+def is_small_batch(x: Any, batch_size: int | None) -> bool:
+    """Whether `x` is one batch that needs no preparation: a few rows of finite floats in the default dtype."""
+    return (
+        type(x) is np.ndarray
+        and x.ndim > 1
+        and 0 < len(x) <= (32 if batch_size is None or type(batch_size) is not int else batch_size)
+        and x.dtype == floatx()
+        and first_bad_row(x) is None
+    )
+
+
+def predict_batch(programs: Programs, batch: Any) -> Any:
+    """The outputs for one batch, as NumPy arrays that are the caller's own."""
+    return _on_host(programs.predict()(TrainState.take_weights(programs.roles), batch))
+
+
+def _on_host(outputs: Any) -> Any:
+    # A tree of one leaf is the common case, and walking a tree costs more than the copy.
+    return np.array(outputs) if isinstance(outputs, jax.Array) else jax.tree.map(np.array, outputs)
 
 
 def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
     """The outputs for all rows of in-memory data: full batches in one program, the rest in another."""
-    state = TrainState.take_weights(programs.roles)
     steps, rest = divmod(data.size, data.batch_size)
     if steps + (rest > 0) == 1:
         _tell(hooks, "begin", 0, None, watched)
-        outputs = jax.tree.map(np.array, programs.predict()(state, data.arrays))
+        outputs = predict_batch(programs, data.arrays)
         _tell(hooks, "end", 0, outputs, watched)
         return outputs
-    step = programs.predict()
+    state, step = TrainState.take_weights(programs.roles), programs.predict()
     first = rows(data.arrays, slice(0, data.batch_size))
     shapes = jax.eval_shape(step, state, first)
     out = jax.tree.map(lambda s: jnp.zeros((steps * data.batch_size, *s.shape[1:]), s.dtype), shapes)

@@ -20,7 +20,7 @@ from .callbacks import CallbackList
 from .compilation import Compiled
 from .label_checks import check_labels
 from .loop import Session, python_logs
-from .prediction import predict_arrays, predict_stream
+from .prediction import is_small_batch, predict_arrays, predict_batch, predict_stream
 from .program import Programs
 from .spec import TrainingSpec, check_count, check_verbose
 from .state import Roles, TrainState
@@ -102,14 +102,12 @@ class Trainer(Compiled):
                     self._metrics_compiled.build(y, outputs)
         if learn and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
-        roles = self._roles()
-        if (
-            self._programs is None
-            or (self._programs.roles is not roles and self._programs.roles.key() != roles.key())
-            or self._programs.eager != self.run_eagerly
-        ):
-            self._programs = Programs(self, roles, eager=self.run_eagerly)
-        return self._programs
+        roles, programs = self._roles(), self._programs
+        if programs is not None and programs.roles is not roles and programs.roles.key() == roles.key():
+            programs.roles = roles  # gathered anew and found the same: next time a glance tells
+        if programs is None or programs.roles is not roles or programs.eager != self.run_eagerly:
+            programs = self._programs = Programs(self, roles, eager=self.run_eagerly)
+        return programs
 
     def _objectives_built(self) -> bool:
         return all(part is None or part.built for part in (self._losses_compiled, self._metrics_compiled))
@@ -305,6 +303,8 @@ class Trainer(Compiled):
             steps: batches to take; None: all.
             callbacks: a list of callbacks.
         """
+        if verbose == 0 and callbacks is None and steps is None and is_small_batch(x, batch_size):
+            return predict_batch(self._prepare((x,), learn=False, compiled=False), (x,))
         data = make_data(x, batch_size=batch_size, steps_per_epoch=steps, shuffle=False)
         programs = self._prepare(data.peek(), learn=False, compiled=False)
         verbose = check_verbose(verbose)
@@ -342,8 +342,7 @@ class Trainer(Compiled):
         """The outputs for exactly this batch, as NumPy arrays."""
         data = make_data(x, batch_size=2**31, shuffle=False)
         arrays = data.peek()
-        programs = self._prepare(arrays, learn=False, compiled=False)
-        return jax.tree.map(np.array, programs.predict()(TrainState.take_weights(programs.roles), arrays))
+        return predict_batch(self._prepare(arrays, learn=False, compiled=False), arrays)
 
 
 def _hooks(callbacks: Any, model: Any, *, verbose: int, epochs: int, steps: int | None, history: bool) -> Any:
