@@ -12,10 +12,10 @@ from ..core.serialization import (
 )
 from ..data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..data.py_dataset import PyDataset, Sequence
-from .interactive import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
-from .numerical import normalize, to_categorical
-from .progbar import Progbar
-from .sequences import pad_sequences
+from ..tools.interactive import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
+from ..tools.numerical import normalize, to_categorical
+from ..tools.progbar import Progbar
+from ..tools.sequences import pad_sequences
 
 __all__ = [
     "CustomObjectScope",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...utils.interactive import print_message
+from ...tools.interactive import print_message
 from .callback import Logs
 from .checks import count, finite, verbosity
 from .monitor import MonitorCallback

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import ArgumentError, ArgumentTypeError
-from ...utils.interactive import print_message
+from ...tools.interactive import print_message
 from .callback import Callback, Logs
 from .checks import verbosity
 from .learning_rates import learning_rate_of, set_learning_rate

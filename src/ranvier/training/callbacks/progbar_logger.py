@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...utils.interactive import print_message
-from ...utils.progbar import Progbar
+from ...tools.interactive import print_message
+from ...tools.progbar import Progbar
 from .callback import Callback, Logs
 
 __all__ = ["ProgbarLogger"]

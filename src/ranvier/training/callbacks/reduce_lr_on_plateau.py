@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import ArgumentError
-from ...utils.interactive import print_message
+from ...tools.interactive import print_message
 from .callback import Logs
 from .checks import count, finite, nearest, verbosity
 from .learning_rates import learning_rate_of, set_learning_rate

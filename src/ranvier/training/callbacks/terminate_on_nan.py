@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...core.errors import DivergenceError
-from ...utils.interactive import print_message
+from ...tools.interactive import print_message
 from .callback import Callback, Logs
 
 __all__ = ["TerminateOnNaN"]

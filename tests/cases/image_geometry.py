@@ -1,0 +1,7 @@
+"""Cases of the catalogue: image geometry."""
+
+from .case import Case
+
+__all__ = ["CASES"]
+
+CASES: list[Case] = []
