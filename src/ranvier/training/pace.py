@@ -23,7 +23,8 @@ class Pace:
 
     def steps(self) -> int:
         """The length of the next chunk."""
-        return self.fixed or self._steps
+        # The first call compiles: of one step, so that a progress bar can tell that time from a step's.
+        return self.fixed or (self._steps if self._calls else 1)
 
     def start(self) -> None:
         """A chunk begins."""

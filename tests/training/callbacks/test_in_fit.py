@@ -132,12 +132,13 @@ def test_optional_hooks_are_told_at_the_edges_of_chunks_and_see_the_model(verbos
 
         def on_train_batch_end(self, batch, logs=None):
             seen.append((batch, logs["loss"], float(self.model.get_weights()[0][0, 0])))
-            self.model.stop_training = True
+            self.model.stop_training = len(seen) == 2
 
     x, y = np.tile(X, (100, 1)), np.tile(Y, (100, 1))
     history = model.fit(x, y, batch_size=1, epochs=3, verbose=verbose, callbacks=[Now()])
-    ((batch, loss, weight),) = seen
-    assert 0 < batch < 1999
+    (first, _, _), (batch, loss, weight) = seen
+    assert first == 0  # the first chunk is one step: what it takes is mostly compilation
+    assert 1 < batch < 1999
     assert int(model.optimizer.iterations) == batch + 1
     assert history.history["loss"] == [pytest.approx(loss)]
     assert weight == model.get_weights()[0][0, 0]
