@@ -1,0 +1,1 @@
+"""Layers that prepare images: geometry, colour, and mixing."""
