@@ -23,7 +23,7 @@ FLOORS = {
     "models": 6,
     "inspect": 7, "applications": 7, "wrappers": 7, "distillation": 7,
 }  # fmt: skip
-ALLOWED = {("tools", "data"), ("datasets", "tools")}
+ALLOWED = {("tools", "data"), ("tools", "files"), ("datasets", "tools")}
 # Thin modules of public names over the floors; nothing below imports them.
 FACADES = {
     "__init__", "backend", "callbacks", "config", "distribution", "dtype_policies", "mixed_precision", "plot",

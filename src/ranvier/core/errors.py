@@ -12,6 +12,7 @@
     ├── TraceError (RuntimeError)         a variable used where the trace was not given it
     ├── DivergenceError (RuntimeError)    a loss that became NaN or infinite
     ├── SerializationError (ValueError)   a config or a file that cannot be read or written
+    ├── DownloadError (OSError)           a file that could not be fetched, or is not the one expected
     └── MissingDependencyError (ImportError)  an optional package is absent
     RanvierWarning (UserWarning)
     └── DataWarning                       data that trains, but probably not as meant
@@ -28,6 +29,7 @@ __all__ = [
     "DataError",
     "DataWarning",
     "DivergenceError",
+    "DownloadError",
     "MissingDependencyError",
     "NotBuiltError",
     "NotCompiledError",
@@ -77,6 +79,10 @@ class DivergenceError(RanvierError, RuntimeError):
 
 class SerializationError(RanvierError, ValueError):
     """A config or a file cannot be read or written."""
+
+
+class DownloadError(RanvierError, OSError):
+    """A file could not be fetched, or is not the one expected."""
 
 
 class MissingDependencyError(RanvierError, ImportError):

@@ -1,5 +1,7 @@
-"""Data sets to learn with. `mnist` travels with the package and needs no network."""
+"""Data sets to learn with. `mnist` travels with the package and needs no network; the others are downloaded once."""
 
-from . import mnist
+from . import boston_housing, california_housing, cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
 
-__all__ = ["mnist"]
+__all__ = [
+    "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
+]  # fmt: skip

@@ -12,12 +12,15 @@ from ..core.serialization import (
 )
 from ..data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..data.py_dataset import PyDataset, Sequence
+from ..tools.config import Config
+from ..tools.downloads import get_file
 from ..tools.interactive import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
 from ..tools.numerical import normalize, to_categorical
 from ..tools.progbar import Progbar
 from ..tools.sequences import pad_sequences
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
@@ -26,6 +29,7 @@ __all__ = [
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "is_interactive_logging_enabled",

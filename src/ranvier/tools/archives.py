@@ -1,0 +1,167 @@
+"""Unpacking tar and zip archives that strangers made: plain files and folders only, inside one new folder, in bounds.
+
+Everything is unpacked into a private folder beside the target, which takes its place when all of it is there. What a
+member's header says is not believed: bytes are counted as they come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..core.errors import ArgumentError, DataError
+
+__all__ = ["FORMATS", "extract", "find_format"]
+
+FORMATS = ("tar", "zip")
+
+_MOST_MEMBERS = 5_000_000
+_ALWAYS_ALLOWED = 2 << 30  # bytes that any archive may unpack to
+_LARGEST_RATIO = 100  # beyond that, bytes out for a byte in
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    kind: str  # "file", "folder", or what else it is
+    open: Callable[[], Any]
+
+
+def find_format(path: Path, formats: Iterable[str] = FORMATS) -> str | None:
+    """Which of `formats` the file is, by its content, or None."""
+    tests: dict[str, Callable[[Path], bool]] = {"tar": tarfile.is_tarfile, "zip": zipfile.is_zipfile}
+    return next((name for name in formats if tests[name](path)), None)
+
+
+def extract(path: Path, folder: Path, formats: Iterable[str] = FORMATS) -> None:
+    """Unpack an archive into `folder`, which is replaced if it exists, and only once everything is unpacked.
+
+    Args:
+        path: a tar (plain, gzip, bzip2 or xz) or zip archive.
+        folder: the folder to make.
+        formats: "tar", "zip", or both.
+
+    Raises:
+        DataError: no such archive, or one with a member that is refused, which the message names: a path that leads
+            out of the folder, a link, a device, a second member of the same name, too much data.
+    """
+    kind = find_format(path, formats)
+    if kind is None:
+        raise DataError(f"{path.name} is no archive of the formats {', '.join(formats)}, so nothing can be unpacked.")
+    limit = _ALWAYS_ALLOWED + _LARGEST_RATIO * path.stat().st_size
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    try:
+        inside = work / "content"
+        inside.mkdir()
+        with _members(path, kind) as members:
+            _unpack(members, inside, path.name, limit)
+        if folder.exists() or folder.is_symlink():
+            os.replace(folder, work / "old")
+        os.replace(inside, folder)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DataError(f"The archive {path.name} is damaged: {error}") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _unpack(members: Iterator[_Member], inside: Path, archive: str, limit: int) -> None:
+    written = 0
+    for count, member in enumerate(members):
+        if count >= _MOST_MEMBERS:
+            raise DataError(f"The archive {archive} has more than {_MOST_MEMBERS:,} members; refused.")
+        parts = _parts(member.name, archive)
+        if member.kind == "folder":
+            _make_folders(inside.joinpath(*parts), member.name, archive)
+            continue
+        if member.kind != "file" or not parts:
+            raise _refusal(archive, member.name, f"is {member.kind}; only files and folders are unpacked")
+        target = inside.joinpath(*parts)
+        _make_folders(target.parent, member.name, archive)
+        try:
+            output = target.open("xb")  # fails on a second member of this name, also where case does not matter
+        except FileExistsError:
+            raise _refusal(archive, member.name, "is there twice") from None
+        with output, member.open() as source:
+            while chunk := source.read(_CHUNK):
+                written += len(chunk)
+                if written > limit:
+                    raise _refusal(archive, member.name, f"brings the whole to more than {limit:,} bytes")
+                output.write(chunk)
+
+
+def _make_folders(folder: Path, name: str, archive: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise _refusal(archive, name, "needs a folder where another member is a file") from None
+
+
+def _parts(name: str, archive: str) -> list[str]:
+    """The components of a member's path, which must stay inside."""
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+        raise _refusal(archive, name, "has an absolute path")
+    if "\\" in name or "\0" in name:
+        raise _refusal(archive, name, "has a path with characters that mean different things on different systems")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise _refusal(archive, name, "leads out of the folder that it is unpacked to")
+    return parts
+
+
+def _refusal(archive: str, name: str, why: str) -> DataError:
+    return DataError(f"The archive {archive} is refused: its member {name[:200]!r} {why}. Nothing was unpacked.")
+
+
+@contextlib.contextmanager
+def _members(path: Path, kind: str) -> Iterator[Iterator[_Member]]:
+    if kind == "tar":
+        with tarfile.open(path, "r:*") as tar:
+            yield (_Member(info.name, _tar_kind(info), lambda i=info: tar.extractfile(i)) for info in tar)
+    elif kind == "zip":
+        with zipfile.ZipFile(path) as archive:
+            yield (
+                _Member(info.filename, _zip_kind(info), lambda i=info: _open(archive, i)) for info in archive.infolist()
+            )
+    else:
+        raise ArgumentError(f"archive_format must be 'tar' or 'zip'. Received: {kind!r}")
+
+
+def _tar_kind(info: tarfile.TarInfo) -> str:
+    if info.isreg():
+        return "file"
+    if info.isdir():
+        return "folder"
+    if info.issym() or info.islnk():
+        return f"a link to {info.linkname[:100]!r}"
+    return "a device or another special file"
+
+
+def _zip_kind(info: zipfile.ZipInfo) -> str:
+    if info.is_dir():
+        return "folder"
+    mode = info.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        return "a link"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return "a device or another special file"
+    return "encrypted" if info.flag_bits & 1 else "file"
+
+
+def _open(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return archive.open(info)
+    except NotImplementedError as error:
+        raise DataError(f"The member {info.filename[:200]!r} is compressed in an unknown way: {error}") from error
