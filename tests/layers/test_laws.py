@@ -124,7 +124,28 @@ def test_weights_and_numbers_are_those_of_keras_whether_compiled_eager_or_symbol
 
 
 @every_case
-def test_mixed_policy_keeps_weights_in_float32_and_computes_in_bfloat16(case):
-    layer = case.make(layers, dtype="mixed_bfloat16")
-    assert layer(symbolic_inputs(case)).dtype == "bfloat16"
-    assert all(v.dtype == "float32" for v in layer.weights)
+@pytest.mark.parametrize("policy", ["float16", "mixed_bfloat16"])
+def test_narrow_policies_keep_and_compute_what_those_of_keras_do(case, policy):
+    if policy not in case.keras_policies:  # then the oracle is the layer itself in float32
+        ours, theirs = case.make(layers, dtype=policy), case.make(layers)
+        theirs(case.inputs())
+        ours(case.inputs())
+        ours.set_weights(theirs.get_weights())
+        expected = np.asarray(theirs(case.inputs()))
+        found = ours(case.inputs())
+        assert found.dtype == ours.compute_dtype
+        np.testing.assert_allclose(np.asarray(found, "float32"), expected, rtol=5e-2, atol=5e-2)
+        return
+    ours, theirs = built_pair(case, dtype=policy)
+    run = lambda layer: lambda x: layer.stateless_call(  # noqa: E731
+        [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables], x
+    )[0]
+    together = jax.jit(lambda x: (run(ours)(x), run(theirs)(x)), compiler_options=UNOPTIMIZED)
+    narrow = jax.tree.map(lambda a: a.astype(ours.compute_dtype) if a.dtype.kind == "f" else a, case.inputs())
+    found, expected = together(narrow)
+    assert found.dtype == expected.dtype
+    assert ours(symbolic_inputs(case)).dtype == expected.dtype
+    tolerance = 6e-3 if policy == "float16" else 5e-2
+    np.testing.assert_allclose(
+        np.asarray(found, "float32"), np.asarray(expected, "float32"), rtol=tolerance, atol=tolerance
+    )

@@ -251,6 +251,8 @@ class Layer(Owner):
             return
         computed = self.compute_mask(inputs, masks)
         leaves, mask_leaves = symbolic.flatten(outputs), symbolic.flatten(computed)
+        if isinstance(computed, (list, tuple)) and len(computed) == len(leaves):
+            mask_leaves = list(computed)  # one for each output, None among them
         if len(leaves) == 1 and mask_leaves and get_mask(leaves[0]) is None:
             set_mask(leaves[0], mask_leaves[0])
         elif len(leaves) == len(mask_leaves):

@@ -159,8 +159,12 @@ class Owner(Configurable):
         found = []
         for layer in self._flatten_layers():
             found += layer._own_variables()
-            found += [g.state for g in tracking.owned(layer, SeedGenerator, layer.not_owned)]
+            found += layer._unsaved_variables()
         return tracking.unique(found)
+
+    def _unsaved_variables(self) -> list[Variable]:
+        """This layer's own state that no file keeps: the states of seed generators."""
+        return [g.state for g in tracking.owned(self, SeedGenerator, self.not_owned)]
 
     @property
     def weights(self) -> list[Variable]:

@@ -1,0 +1,182 @@
+"""What the cells of `SimpleRNN`, `LSTM` and `GRU` share: their weights, and a step in two halves.
+
+`project` is the half that depends on the inputs alone. A layer computes it for all time steps at once, one large
+product instead of many small ones, and its loop repeats only `advance`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import jax.numpy as jnp
+
+from ... import activations, constraints, initializers, regularizers
+from ...core.errors import ShapeError
+from ..checks import positive
+from .dropout_masks import DropoutMasks
+
+__all__ = ["Recurrence", "RecurrentCell", "hoistable", "hoists", "mirrors"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type)
+
+
+def hoistable(call: F) -> F:
+    """Decorator: this `call` is `project` and then `advance`, so that a loop may compute all projections before it."""
+    call._hoistable = True  # type: ignore[attr-defined]
+    return call
+
+
+def hoists(cell: Any) -> bool:
+    """Whether `cell` has the two halves, and no subclass has put another `call` in their place."""
+    return getattr(getattr(type(cell), "call", None), "_hoistable", False)
+
+
+class Recurrence(NamedTuple):
+    """What the state goes through at each step, read from the weights once before the loop.
+
+    ``recurrence(h)`` is hU + b for all gates, h multiplied by each gate's dropout mask first.
+    """
+
+    kernel: Any  # U: (units, gates · units)
+    bias: Any = None  # (gates · units,), None without
+    masks: Any = None  # one (batch, units) for each gate, None without dropout
+
+    def __call__(self, h: Any) -> Any:
+        if self.masks is None:
+            product = h @ self.kernel
+        else:
+            blocks = jnp.split(self.kernel, len(self.masks), axis=-1)
+            product = jnp.concatenate([(h * m) @ u for m, u in zip(self.masks, blocks, strict=True)], axis=-1)
+        return product if self.bias is None else product + self.bias
+
+    def gates(self, first: int, last: int, count: int) -> Recurrence:
+        """The same for the gates from `first` up to, but without, `last` of `count`."""
+        units = self.kernel.shape[-1] // count
+        part = slice(first * units, last * units)
+        return Recurrence(
+            self.kernel[:, part],
+            None if self.bias is None else self.bias[part],
+            None if self.masks is None else self.masks[first:last],
+        )
+
+
+class RecurrentCell(DropoutMasks):
+    """Base of cells that are a few gates over ``xW + hU + b``."""
+
+    gates: int = 1
+    units: int
+    use_bias: bool
+    kernel_initializer: Any
+    recurrent_initializer: Any
+    bias_initializer: Any
+
+    def _set_gates(
+        self, units: Any, activation: Any, use_bias: bool, kernel: Any, recurrent: Any, bias: Any, dropouts: Any
+    ) -> None:
+        """Keep the arguments that all cells have.
+
+        Args:
+            units, activation, use_bias: as they came.
+            kernel, recurrent, bias: initializer, regularizer and constraint of each weight.
+            dropouts: dropout, recurrent_dropout and seed.
+        """
+        self.units = positive(type(self).__name__, "units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        for weight, (initializer, regularizer, constraint) in {
+            "kernel": kernel, "recurrent": recurrent, "bias": bias,
+        }.items():  # fmt: skip
+            setattr(self, f"{weight}_initializer", initializers.get(initializer))
+            setattr(self, f"{weight}_regularizer", regularizers.get(regularizer))
+            setattr(self, f"{weight}_constraint", constraints.get(constraint))
+        self._set_dropout(*dropouts)
+
+    @property
+    def state_size(self) -> Any:
+        """The sizes of the states."""
+        return self.units
+
+    @property
+    def output_size(self) -> int:
+        """The size of the output."""
+        return self.units
+
+    def _weight(self, shape: tuple[int, ...], which: str, name: str, initializer: Any = None) -> Any:
+        return self.add_weight(
+            shape,
+            initializer or getattr(self, f"{which}_initializer"),
+            regularizer=getattr(self, f"{which}_regularizer"),
+            constraint=getattr(self, f"{which}_constraint"),
+            name=name,
+        )
+
+    def build(self, input_shape: Any) -> None:
+        """Make W, (in, gates · units), U, (units, gates · units), and b."""
+        if input_shape[-1] is None:
+            raise ShapeError(
+                f"Layer '{self.name}': the number of features must be known. Received: shape {tuple(input_shape)}"
+            )
+        width = self.gates * self.units
+        self.kernel = self._weight((input_shape[-1], width), "kernel", "kernel")
+        self.recurrent_kernel = self._weight((self.units, width), "recurrent", "recurrent_kernel")
+        self.bias = self._bias() if self.use_bias else None
+
+    def _bias(self) -> Any:
+        return self._weight((self.gates * self.units,), "bias", "bias")
+
+    def project(self, inputs: Any, mask: Any = None) -> Any:
+        """xW + b.   (..., batch, in) → (..., batch, gates · units)"""
+        x = inputs if mask is None else inputs * (mask[0] if isinstance(mask, list) else mask)
+        y = x @ self.kernel.value
+        return y if self.bias is None else y + self._input_bias()
+
+    def _input_bias(self) -> Any:
+        return self.bias.value  # type: ignore[union-attr]
+
+    def recurrence(self, masks: Any = None) -> Recurrence:
+        """What the state goes through at each step."""
+        masks = masks if masks is None or isinstance(masks, list) else [masks]
+        return Recurrence(self.recurrent_kernel.value, None, masks)
+
+    def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
+        """From the projected inputs and the states to the output and the new states: the cell's mathematics."""
+        raise TypeError(f"{type(self).__name__} must define advance(self, projected, states, recurrence).")
+
+    def hoisted(self, sequences: Any, states: Any, training: Any) -> tuple[Any, Callable[..., Any]]:
+        """The projections of all steps, and the step that a loop over them repeats.
+
+        Args:
+            sequences: (time, batch, in).
+            states: the first states.
+            training: whether there is dropout.
+        """
+        masks, recurrent_masks = self._masks(sequences[0], states[0], training)
+        return self.project(sequences, masks), partial(self.advance, recurrence=self.recurrence(recurrent_masks))
+
+    def _call(self, inputs: Any, states: Any, training: Any) -> tuple[Any, Any]:
+        """One step by itself, for `call`; a single state that came without a list goes back without one."""
+        several = isinstance(states, (list, tuple))
+        states = list(states) if several else [states]
+        masks, recurrent_masks = self._masks(inputs, states[0], training)
+        output, new = self.advance(self.project(inputs, masks), states, self.recurrence(recurrent_masks))
+        return output, new if several else new[0]
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
+        """Zeros for each state, (batch_size, units)."""
+        sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
+        return [jnp.zeros((batch_size or 1, size), self.compute_dtype) for size in sizes]
+
+
+def mirrors(cell: type) -> Callable[[C], C]:
+    """Class decorator: every constructor argument of `cell` is a property that reads it from ``self.cell``."""
+
+    def decorate(cls: C) -> C:
+        for name in list(inspect.signature(cell.__init__).parameters)[1:-1]:
+            setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc=f"The cell's `{name}`."))
+        return cls
+
+    return decorate
