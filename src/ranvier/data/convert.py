@@ -155,7 +155,9 @@ def _from_numpy(array: np.ndarray, name: str) -> np.ndarray:
     if not _is_number_type(array.dtype):
         text = array.dtype.kind in "US"
         advice = (
-            "Turn categories into integers, and text into numbers, first" if text else "Convert it to numbers first"
+            "Turn text into numbers first, with layers.StringLookup or layers.TextVectorization: x = layer(x)"
+            if text
+            else "Convert it to numbers first"
         )
         raise DataError(f"{name} must hold numbers. Received: {describe(array)}. {advice}.")
     if array.ndim == 0:

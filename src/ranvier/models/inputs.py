@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+from jax import dtypes
 
 from ..core.errors import ShapeError
 from ..core.masks import get_mask, set_mask
@@ -53,7 +54,9 @@ def _fit(model: Any, tensor: Any, value: Any) -> Any:
             f"Model '{model.name}' takes inputs of shape {wanted} for '{tensor._keras_history.operation.name}'. "
             f"Received: shape {shape}"
         )
-    if not symbolic.is_symbolic(value) and value.dtype != tensor.dtype:
-        value = jnp.asarray(value, tensor.dtype)
+    if tensor.dtype == "string":
+        return value  # strings stay on the host: the layers that look them up are called on them as they are
+    if not symbolic.is_symbolic(value) and value.dtype != (wanted_dtype := dtypes.canonicalize_dtype(tensor.dtype)):
+        value = jnp.asarray(value, wanted_dtype)
     set_mask(value, mask)
     return value
