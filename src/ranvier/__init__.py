@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         dtype_policies,
         initializers,
         layers,
+        legacy,
         losses,
         metrics,
         mixed_precision,
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
         ops,
         optimizers,
         plot,
+        preprocessing,
         random,
         regularizers,
         saving,
         tree,
         utils,
+        wrappers,
     )
     from .core.dtypes import DTypePolicy, FloatDTypePolicy
     from .core.variables import Variable
@@ -49,8 +52,8 @@ if TYPE_CHECKING:
 
 _MODULES = (
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "initializers",
-    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot", "random", "regularizers",
-    "saving", "tree", "utils",
+    "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot", "preprocessing",
+    "random", "regularizers", "saving", "tree", "utils", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "DTypePolicy": "core.dtypes",
@@ -73,8 +76,9 @@ _NAMES = {
 __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric",
     "Model", "Optimizer", "Regularizer", "Sequential", "Variable", "__version__", "activations", "backend", "callbacks",
-    "config", "constraints", "datasets", "dtype_policies", "gradients", "initializers", "layers", "losses", "metrics",
-    "mixed_precision", "models", "ops", "optimizers", "plot", "random", "regularizers", "saving", "tree", "utils",
+    "config", "constraints", "datasets", "dtype_policies", "gradients", "initializers", "layers", "legacy", "losses", "metrics",
+    "mixed_precision", "models", "ops", "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "wrappers",
 ]  # fmt: skip
 
 

@@ -266,6 +266,13 @@ class Model(Trainer, Layer):
             return functional_config(self)
         return super().get_config()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A model with copies of all state: weights, seeds and the optimizer's."""
+        from .cloning import duplicate
+
+        memo[id(self)] = copied = duplicate(self)
+        return copied
+
     def __reduce__(self) -> Any:
         raise ArgumentError("Models are saved with model.save('name.keras'), not pickled: a pickle can run code.")
 
