@@ -16,20 +16,27 @@ from jax.core import Tracer
 
 from .. import regularizers
 from ..core import dtypes, names
+from ..core.configurable import Configurable
 from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError, RanvierWarning
 from ..core.masks import get_mask, set_mask
-from ..core.pure import pure
+from ..core.pure import current_scope, pure
+from ..core.remat import RematScope, current_remat
+from ..core.scopes import StatelessScope
+from ..core.tracebacks import filtered
 from ..core.variables import Variable, autocast_scope
 from ..ops import symbolic
+from ..ops.operation import Operation
 from .context import call_context, current_context
 from .input_spec import check_inputs
 from .owner import Owner
+from .remat import rematerialized
 from .signatures import CallParameters, all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
+from .tracking import owned, unique
 
 __all__ = ["Layer"]
 
 
-class Layer(Owner):
+class Layer(Operation, Owner):
     """Weights with a computation: subclass it with `build` (make the weights) and `call` (use them).
 
     Args:
@@ -58,13 +65,13 @@ class Layer(Owner):
     supports_masking: bool = False
     input_spec: Any
     _build_shapes: dict[str, Any] | None
-    _inbound_nodes: list[symbolic.Node]
+    _remat: RematScope | None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
         # Set here, so that subclasses may assign layers and variables before they call super().__init__().
         self._name = None
-        self._inbound_nodes = []
+        self._remat = current_remat()
         self._losses = []
         self._trainable = True
         self._building = False
@@ -77,6 +84,8 @@ class Layer(Owner):
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _framed(cls.build)
+            if "built" not in vars(cls):
+                cls.built = False
 
     def __init__(
         self,
@@ -105,8 +114,11 @@ class Layer(Owner):
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar (or a list of them) to the loss that training minimises; call it from `call`."""
-        context = current_context()
+        context, scope = current_context(), current_scope()
         for item in loss if isinstance(loss, (list, tuple)) else [loss]:
+            if isinstance(scope, StatelessScope) and scope.collect_losses:
+                scope.add_loss(item)
+                continue
             (context.losses if context is not None else self._losses).append((self, item))
 
     @property
@@ -118,12 +130,24 @@ class Layer(Owner):
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return [loss for layer, loss in added if id(layer) in inside] + penalties
 
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that the attributes of this layer and of the layers inside hold."""
+        found = [m for layer in self._flatten_layers() for m in owned(layer, Configurable, layer.not_owned)]
+        return unique(m for m in found if hasattr(m, "stateless_update_state"))
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The state of `metrics`."""
+        return [v for metric in self.metrics for v in metric.variables]
+
     # --- calling ----------------------------------------------------------------------------------------------------
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's mathematics; every layer overrides it."""
         raise ArgumentTypeError(f"{type(self).__name__} must define `call(self, inputs)`, which says what it computes.")
 
+    @filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._name is None:
             raise ArgumentError(
@@ -164,11 +188,11 @@ class Layer(Owner):
             if context is not None and training is not inherited:
                 context.training = training
                 try:
-                    outputs = self.call(*args, **kwargs)
+                    outputs = self._call(args, kwargs)
                 finally:
                     context.training = inherited
             else:
-                outputs = self.call(*args, **kwargs)
+                outputs = self._call(args, kwargs)
         self.built = True
         if masks is not None or self._makes_masks():
             self._set_masks(args[0] if args else None, outputs, masks)
@@ -176,6 +200,9 @@ class Layer(Owner):
             for output in symbolic.flatten(outputs):
                 self.add_loss(self.activity_regularizer(output) / output.shape[0])
         return outputs
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self.call(*args, **kwargs) if self._remat is None else rematerialized(self, self._remat, args, kwargs)
 
     def _casts_weights(self) -> bool:
         return self.autocast and self.compute_dtype != self.variable_dtype
@@ -213,6 +240,8 @@ class Layer(Owner):
             shapes = {p: shapes_of(given[arg]) for p, arg in wanted.items() if given.get(arg) is not None}
         with jax.ensure_compile_time_eval():
             self.build(**shapes)
+        if self._build_shapes is None:
+            self._build_shapes = shapes  # of a layer without a `build` of its own
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
             self._initial_weights = None
@@ -297,8 +326,6 @@ class Layer(Owner):
         """The symbolic results of a call on symbolic tensors, without a node in a graph."""
         return symbolic.infer(self._compute, args, kwargs)
 
-    symbolic_call = compute_output_spec
-
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the results for inputs of these shapes (None where unknown)."""
         specs = [tensors_of(a, self.compute_dtype) for a in args]
@@ -313,35 +340,15 @@ class Layer(Owner):
             return None
         if len(self._build_shapes) == 1:
             return {"input_shape": next(iter(self._build_shapes.values()))}
-        return dict(self._build_shapes)
+        return {"shapes_dict": dict(self._build_shapes)}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build for the shapes that `get_build_config` gave."""
-        shapes = {k: as_shapes(v) for k, v in config.items()}
+        shapes = {k: as_shapes(v) for k, v in config.get("shapes_dict", config).items()}
         if set(shapes) == {"input_shape"}:
             self.build(shapes["input_shape"])
         elif shapes:
             self.build(**shapes)
-
-    # --- graph ------------------------------------------------------------------------------------------------------
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input of the layer's only call."""
-        return _first(self._only_node().args)
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of the layer's only call."""
-        return self._only_node().outputs
-
-    def _only_node(self) -> symbolic.Node:
-        if len(self._inbound_nodes) != 1:
-            raise NotBuiltError(
-                f"Layer '{self.name}' has been called {len(self._inbound_nodes)} times on symbolic tensors, so it "
-                "has no single input and output."
-            )
-        return self._inbound_nodes[0]
 
     def _config_value(self, name: str, declared_by: type) -> Any:
         if name == "dtype":
@@ -388,7 +395,3 @@ def _input_shape_argument(kwargs: dict[str, Any]) -> tuple[int | None, ...] | No
     if shape is None:
         return None
     return (kwargs.pop("batch_size", None), *((shape,) if isinstance(shape, int) else shape))
-
-
-def _first(args: tuple[Any, ...]) -> Any:
-    return args[0] if len(args) == 1 else args

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
 
-__all__ = ["axis_or_axes", "per_axis", "positive", "rate_between", "refuse_lora", "sizes_of", "small_constant"]
+__all__ = ["axis_or_axes", "per_axis", "positive", "rate_between", "sizes_of", "small_constant"]
 
 
 def positive(layer: str, name: str, value: Any, least: int = 1) -> int:
@@ -32,15 +32,6 @@ def rate_between(layer: str, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise ArgumentError(f"{layer}: {name} must be a number from 0 to 1. Received: {name}={value!r}")
     return value
-
-
-def refuse_lora(layer: str, rank: Any, alpha: Any) -> None:
-    """Refuse low-rank updates, which Keras's signatures hold."""
-    if rank is not None or alpha is not None:
-        raise ArgumentError(
-            f"{layer}: layers hold no low-rank updates; lora_rank and lora_alpha must be None. Received: "
-            f"lora_rank={rank!r}, lora_alpha={alpha!r}"
-        )
 
 
 def axis_or_axes(layer: str, axis: Any, name: str = "axis") -> Any:

@@ -7,14 +7,14 @@ from typing import Any
 import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers
-from .base import Layer
-from .checks import positive, refuse_lora
+from .checks import positive
 from .input_spec import InputSpec
+from .lora import LowRank
 
 __all__ = ["Dense"]
 
 
-class Dense(Layer):
+class Dense(LowRank):
     r"""Affine map followed by an activation: :math:`y = \phi(xW + b)`.   (..., in) → (..., units)
 
     Args:
@@ -24,7 +24,7 @@ class Dense(Layer):
         kernel_initializer, bias_initializer: how W, (in, units), and b, (units,), begin.
         kernel_regularizer, bias_regularizer, activity_regularizer: penalties on W, b and y.
         kernel_constraint, bias_constraint: projections of W and b after each update.
-        lora_rank, lora_alpha: only None; low-rank updates are not a matter of the layer.
+        lora_rank, lora_alpha: r and α of a low-rank addition that is trained in W's place; see `enable_lora`.
         quantization_config: kept for Keras's files.
 
     >>> import numpy as np
@@ -32,8 +32,6 @@ class Dense(Layer):
     >>> layer(np.array([[1.0, 2.0]])).tolist()
     [[3.0, 3.0]]
     """
-
-    config_excluded = Layer.config_excluded | {"lora_rank", "lora_alpha"}
 
     def __init__(
         self,
@@ -52,7 +50,6 @@ class Dense(Layer):
         quantization_config: Any = None,
         **kwargs: Any,
     ):
-        refuse_lora("Dense", lora_rank, lora_alpha)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = positive("Dense", "units", units)
         self.activation = activations.get(activation)
@@ -64,12 +61,13 @@ class Dense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.quantization_config = quantization_config
+        self._set_lora(lora_rank, lora_alpha)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         """Make W and b."""
-        self.kernel = self.add_weight(
+        self._kernel = self.add_weight(
             (input_shape[-1], self.units),
             self.kernel_initializer,
             regularizer=self.kernel_regularizer,
@@ -86,10 +84,18 @@ class Dense(Layer):
                 name="bias",
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        self._enable_lora_if_asked()
+
+    @property
+    def kernel(self) -> Any:
+        """W, with the low-rank addition if there is one."""
+        return self._adapted()
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """φ(xW + b)."""
-        y = jnp.matmul(inputs, self.kernel.value)  # (..., in) @ (in, units)
+        y = jnp.matmul(inputs, self._kernel.value)  # (..., in) @ (in, units)
+        if self.lora_enabled:
+            y = y + self._lora_scale * jnp.matmul(jnp.matmul(inputs, self._lora_a.value), self._lora_b.value)
         if self.bias is not None:
             y = y + self.bias.value
         return self.activation(y)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from .. import constraints, initializers, regularizers
-from .base import Layer
-from .checks import positive, refuse_lora
+from ..core.errors import DataError
+from .checks import positive
+from .lora import LowRank
 
 __all__ = ["Embedding"]
 
 
-class Embedding(Layer):
+class Embedding(LowRank):
     """A learned vector for each integer.   (batch, ...) int → (batch, ..., output_dim)
 
     Args:
@@ -22,16 +25,22 @@ class Embedding(Layer):
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: for the table, (input_dim, output_dim).
         mask_zero: 0 is padding: the outputs carry a mask that later layers heed.
         weights: the table to begin with.
-        lora_rank, lora_alpha: only None; low-rank updates are not a matter of the layer.
+        lora_rank, lora_alpha: r and α of a low-rank addition that is trained in the table's place; see `enable_lora`.
         quantization_config: kept for Keras's files.
+
+    Raises:
+        DataError: integers outside the table, where they can be seen: in calls on numbers, and in the data of `fit`.
+        Inside compiled programs they give NaN, negative ones count from the end.
 
     >>> import numpy as np
     >>> Embedding(1000, 8)(np.array([[3, 1, 4]])).shape
     (1, 3, 8)
     """
 
-    config_optional = frozenset()  # the configuration names activity_regularizer even where it is None
-    config_excluded = Layer.config_excluded | {"weights", "lora_rank", "lora_alpha"}
+    # The configuration names activity_regularizer even where it is None.
+    config_optional = LowRank.config_optional - {"activity_regularizer"}
+    config_excluded = LowRank.config_excluded | {"weights"}
+    adapted_weight = "embeddings"
 
     def __init__(
         self,
@@ -47,7 +56,6 @@ class Embedding(Layer):
         quantization_config: Any = None,
         **kwargs: Any,
     ):
-        refuse_lora("Embedding", lora_rank, lora_alpha)
         if (length := kwargs.pop("input_length", None)) is not None:
             kwargs.setdefault("input_shape", (length,))
         super().__init__(**kwargs)
@@ -58,6 +66,7 @@ class Embedding(Layer):
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = mask_zero
         self.quantization_config = quantization_config
+        self._set_lora(lora_rank, lora_alpha)
         self.supports_masking = mask_zero
         self.autocast = False
         if weights is not None:
@@ -65,19 +74,52 @@ class Embedding(Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Make the table."""
-        self.embeddings = self.add_weight(
+        self._embeddings = self.add_weight(
             (self.input_dim, self.output_dim),
             self.embeddings_initializer,
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
             name="embeddings",
         )
+        self._enable_lora_if_asked()
+
+    @property
+    def embeddings(self) -> Any:
+        """The table, with the low-rank addition if there is one."""
+        return self._adapted()
+
+    def check_integers(self, inputs: Any, what: str = "inputs") -> None:
+        """Refuse integers that are not rows of the table.
+
+        Args:
+            inputs: a NumPy or JAX array.
+            what: what messages call it.
+
+        Raises:
+            DataError: naming the first place and its integer.
+        """
+        inputs = np.asarray(inputs)
+        if inputs.size == 0 or (inputs.min() >= 0 and inputs.max() < self.input_dim):
+            return
+        places = np.argwhere(~((inputs >= 0) & (inputs < self.input_dim)))
+        place = tuple(int(i) for i in places[0])
+        raise DataError(
+            f"Layer '{self.name}' has vectors for the integers from 0 to {self.input_dim - 1} (input_dim="
+            f"{self.input_dim}). Received: {what}{list(place)} = {inputs[place]} ({len(places):,} of {inputs.size:,} "
+            "are out of range)."
+        )
 
     def call(self, inputs: Any) -> Any:
         """The vectors of the integers."""
-        table = self.embeddings.value.astype(self.compute_dtype)
-        return jnp.take(table, jnp.asarray(inputs, "int32"), axis=0)
+        if not isinstance(inputs, Tracer):
+            self.check_integers(inputs)
+        index = jnp.asarray(inputs, "int32")
+        vectors = jnp.take(self._embeddings.value.astype(self.compute_dtype), index, axis=0)
+        if self.lora_enabled:
+            a, b = (v.value.astype(self.compute_dtype) for v in (self._lora_a, self._lora_b))
+            vectors = vectors + self._lora_scale * jnp.matmul(jnp.take(a, index, axis=0), b)
+        return vectors
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Where the integers are not 0, if 0 is padding."""
         return jnp.not_equal(inputs, 0) if self.mask_zero else None

@@ -10,7 +10,8 @@ import numpy as np
 from .. import constraints, initializers, regularizers
 from ..core import dtypes, names, structure
 from ..core.configurable import Configurable
-from ..core.errors import ArgumentError, NotBuiltError, ShapeError
+from ..core.dtype_policy_map import DTypePolicyMap
+from ..core.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
 from ..core.random import SeedGenerator
 from ..core.variables import Variable
 from . import tracking
@@ -28,7 +29,7 @@ class Owner(Configurable):
     _name: str | None
     _trainable: bool
     _building: bool
-    dtype_policy: dtypes.DTypePolicy
+    _dtype_policy: dtypes.DTypePolicy
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(value, tracking.LEAVES):
@@ -54,19 +55,39 @@ class Owner(Configurable):
         return getattr(self, "_path", None) or self.name
 
     @property
+    def dtype_policy(self) -> dtypes.DTypePolicy:
+        """The policy that says in which dtypes the layer keeps its weights and computes; assign one, or its name."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._dtype_policy = dtypes.get_policy(value)
+
+    @property
+    def _policy(self) -> dtypes.DTypePolicy:
+        """The policy at this layer's place, which a map of policies knows by the layer's path."""
+        policy = self._dtype_policy
+        if not isinstance(policy, DTypePolicyMap):
+            return policy
+        enclosing = names.current_path()
+        inside = enclosing == self.name or enclosing.endswith("/" + self.name)
+        here = enclosing if inside or not enclosing else f"{enclosing}/{self.name}"
+        return policy[getattr(self, "_path", None) or here or self.name]
+
+    @property
     def dtype(self) -> str:
         """The dtype of the weights."""
-        return self.dtype_policy.variable_dtype
+        return self._policy.variable_dtype
 
     @property
     def variable_dtype(self) -> str:
         """The dtype of the weights."""
-        return self.dtype_policy.variable_dtype
+        return self._policy.variable_dtype
 
     @property
     def compute_dtype(self) -> str:
         """The dtype in which the layer computes."""
-        return self.dtype_policy.compute_dtype
+        return self._policy.compute_dtype
 
     @property
     def input_dtype(self) -> str:
@@ -76,7 +97,7 @@ class Owner(Configurable):
     @property
     def quantization_mode(self) -> str | None:
         """None: the layer is not quantised."""
-        return self.dtype_policy.quantization_mode
+        return self._policy.quantization_mode
 
     # --- weights ----------------------------------------------------------------------------------------------------
 
@@ -131,6 +152,13 @@ class Owner(Configurable):
         variable.overwrite_with_gradient = overwrite_with_gradient
         self.__dict__.setdefault("_added_weights", []).append(variable)
         return variable
+
+    def add_variable(
+        self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True, autocast: bool = True,
+        regularizer: Any = None, constraint: Any = None, name: str | None = None,
+    ) -> Variable:  # fmt: skip
+        """Make a weight: `add_weight` by another name."""
+        return self.add_weight(shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name)
 
     def _layers_in_order(self) -> list[Owner]:
         """The layers that this layer's attributes hold."""
@@ -229,6 +257,40 @@ class Owner(Configurable):
                     f"Received: an array of shape {np.shape(value)}"
                 )
         for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the values of this layer's own weights, not those of layers inside, into `store` under "0", "1", …
+
+        Args:
+            store: a dict-like of arrays; a file's, when the layer is saved.
+        """
+        for i, variable in enumerate(self._own_variables()):
+            store[str(i)] = variable.exact_value()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take this layer's own weights from `store`, where `save_own_variables` put them.
+
+        Raises:
+            SerializationError: weights that are missing, or too many.
+            ShapeError: a weight of another shape.
+        """
+        variables = self._own_variables()
+        if len(store) != len(variables):
+            raise SerializationError(
+                f"Layer '{self.name}' has {len(variables)} weights of its own, the file has {len(store)}."
+                + (
+                    ""
+                    if self.built
+                    else " The layer is not built yet: call the model on data, or build it, before loading."
+                )
+            )
+        for i, variable in enumerate(variables):
+            value = store[str(i)]
+            if tuple(value.shape) != variable.shape:
+                raise ShapeError(
+                    f"Weight '{variable.path}' has shape {variable.shape}, the file has {tuple(value.shape)}."
+                )
             variable.assign(value)
 
     def count_params(self) -> int:

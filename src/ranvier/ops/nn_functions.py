@@ -15,7 +15,7 @@ from .symbolic import op
 from .tensors import as_array, tensor
 
 __all__ = [
-    "batch_normalization", "binary_crossentropy", "categorical_crossentropy", "dot_product_attention",
+    "batch_normalization", "binary_crossentropy", "categorical_crossentropy",
     "layer_normalization", "moments", "multi_hot", "normalize", "one_hot", "psnr", "rms_normalization",
     "sparse_categorical_crossentropy",
 ]  # fmt: skip
@@ -188,35 +188,3 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
     """The peak signal-to-noise ratio in decibels."""
     x1, x2 = _matching(x1, x2)
     return 20 * math.log10(max_val) - 10 * jnp.log10(jnp.mean(jnp.square(x1 - x2)))
-
-
-@op
-def dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    bias: Any = None,
-    mask: Any = None,
-    scale: float | None = None,
-    is_causal: bool = False,
-    flash_attention: bool | None = None,
-    attn_logits_soft_cap: float | None = None,
-) -> Any:
-    """softmax(query · keyᵀ · scale + bias) · value over (batch, time, heads, features).
-
-    Vaswani et al., 2017, equation 1.
-    """
-    query, key, value = (as_array(t) for t in (query, key, value))
-    if query.ndim != 4:
-        raise ShapeError(f"query must be (batch, time, heads, features). Received: shape {query.shape}")
-    scores = jnp.einsum("btnh,bsnh->bnts", query, key) * (query.shape[-1] ** -0.5 if scale is None else scale)
-    if attn_logits_soft_cap is not None:
-        scores = attn_logits_soft_cap * jnp.tanh(scores / attn_logits_soft_cap)
-    if bias is not None:
-        scores = scores + as_array(bias)
-    lowest = jnp.finfo(scores.dtype).min * 0.7
-    if mask is not None:
-        scores = jnp.where(as_array(mask), scores, lowest)
-    if is_causal:
-        scores = jnp.where(jnp.tril(jnp.ones(scores.shape[-2:], bool)), scores, lowest)
-    return jnp.einsum("bnts,bsnh->btnh", jax.nn.softmax(scores, axis=-1), value)
