@@ -2,12 +2,14 @@
 
 from .adapt import make_data
 from .packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from .pipeline import Dataset
 from .py_dataset import PyDataset, Sequence
 from .sources import ArrayData, StreamData
 from .split import split
 
 __all__ = [
     "ArrayData",
+    "Dataset",
     "PyDataset",
     "Sequence",
     "StreamData",

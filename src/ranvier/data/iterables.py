@@ -15,6 +15,7 @@ from .checks import check_sample_count, warn_nonfinite
 from .class_weights import class_sample_weight
 from .convert import describe, is_from, read
 from .packing import trimmed, unpack_x_y_sample_weight
+from .pipeline import Dataset
 from .py_dataset import is_py_dataset, open_py_dataset
 from .sources import StreamData
 
@@ -70,6 +71,8 @@ def _length(x: Any) -> int | None:
 
 
 def _is_endless(x: Any) -> bool:
+    if isinstance(x, Dataset):
+        return x.endless
     return is_from(x, "tensorflow", "DatasetV2") and int(x.cardinality().numpy()) == -1
 
 

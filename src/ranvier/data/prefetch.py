@@ -1,13 +1,14 @@
-"""Reading ahead: a thread fills a short queue while the device computes."""
+"""Reading ahead: a thread fills a short queue while the device computes; several make items side by side."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
-__all__ = ["prefetched"]
+__all__ = ["in_order", "in_order_of", "prefetched"]
 
 
 class _Queue:
@@ -90,3 +91,24 @@ def prefetched(make_iterator: Callable[[], Iterator[Any]], depth: int) -> Iterat
         yield from queue
     finally:
         queue.stop()
+
+
+def in_order(function: Callable[[Any], Any], items: Iterable[Any], threads: int, ahead: int) -> Iterator[Any]:
+    """`function` of each item, in their order, made by `threads` threads up to `ahead` items ahead."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="ranvier-worker") as pool:
+        yield from in_order_of(pool, function, items, ahead)
+
+
+def in_order_of(pool: Executor, function: Callable[[Any], Any], items: Iterable[Any], ahead: int) -> Iterator[Any]:
+    """The same with a pool of threads or processes that someone else opens and closes."""
+    waiting: deque[Future[Any]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

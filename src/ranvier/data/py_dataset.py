@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.errors import ArgumentError, DataError
 from .checks import positive_integer
+from .prefetch import in_order, in_order_of
 from .sources import StreamData
 
 if TYPE_CHECKING:
@@ -155,10 +154,9 @@ class _Workers:
         count = getattr(dataset, "workers", 1)
         ahead = max(getattr(dataset, "max_queue_size", 10), count)
         if getattr(dataset, "use_multiprocessing", False):
-            yield from _in_order(self._process_pool(count), _item, indices, ahead)
+            yield from in_order_of(self._process_pool(count), _item, indices, ahead)
         elif count > 1:
-            with ThreadPoolExecutor(count, thread_name_prefix="ranvier-worker") as pool:
-                yield from _in_order(pool, dataset.__getitem__, indices, ahead)
+            yield from in_order(dataset.__getitem__, indices, count, ahead)
         else:
             for index in indices:
                 yield dataset[index]
@@ -191,20 +189,6 @@ class _Workers:
 
     def __del__(self) -> None:
         self.close()
-
-
-def _in_order(pool: Executor, function: Callable[[int], Any], indices: Iterable[int], ahead: int) -> Iterator[Any]:
-    waiting: deque[Future[Any]] = deque()
-    try:
-        for index in indices:
-            waiting.append(pool.submit(function, index))
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 _received: Any = None

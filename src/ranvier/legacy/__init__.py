@@ -1,0 +1,5 @@
+"""Names from before Keras 3."""
+
+from . import saving
+
+__all__ = ["saving"]
