@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core import serialization
 from ..core.errors import RanvierWarning, SerializationError
+from .assets import PREFIX, read_assets, write_assets
 from .atomic import replacing
 from .weights import read_weights, write_weights
 
@@ -44,16 +45,18 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
     weights = io.BytesIO()
     with h5py.File(weights, "w") as file:
         write_weights(file, model)
-        if model.optimizer is not None and model.optimizer.built:
+        optimizer = getattr(model, "optimizer", None)  # layers are saved alone, too
+        if optimizer is not None and optimizer.built:
             group = file.require_group("optimizer/vars")
-            group.attrs["name"] = model.optimizer.name
+            group.attrs["name"] = optimizer.name
             store: dict[str, Any] = {}
-            model.optimizer.save_own_variables(store)
+            optimizer.save_own_variables(store)
             for key, value in store.items():
                 group.create_dataset(key, data=value)
     with replacing(path) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, content in zip(_MEMBERS, (json.dumps(metadata), config, weights.getbuffer()), strict=True):
             archive.writestr(name, content)
+        write_assets(archive, model)
 
 
 def load_model(
@@ -81,8 +84,9 @@ def load_model(
         raise SerializationError(f"{path!r} is not a .keras file: it is no zip archive.") from None
     with archive:
         names = archive.namelist()
-        if sorted(names) != sorted(_MEMBERS):
-            raise SerializationError(f"{path!r} holds {names[:10]}; a .keras file holds {list(_MEMBERS)}.")
+        others = [name for name in names if not name.startswith(PREFIX)]
+        if sorted(others) != sorted(_MEMBERS) or len(set(names)) < len(names):
+            raise SerializationError(f"{path!r} holds {names[:10]}; a .keras file holds {list(_MEMBERS)} and assets/….")
         if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
             raise SerializationError(f"The config.json in {path!r} is too large to be a model's.")
         if any(archive.getinfo(n).compress_type != zipfile.ZIP_STORED for n in names if n.endswith(".h5")):
@@ -99,6 +103,7 @@ def load_model(
         model = serialization.deserialize(config, custom_objects)
         with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
             read_weights(file, model)
+            read_assets(archive, model)
             if compile and compile_config:
                 _restore_training(model, compile_config, custom_objects, file)
     return model

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import SerializationError, ShapeError
@@ -15,10 +16,10 @@ from ..core.variables import Variable
 from ..layers.base import Layer
 from .atomic import replacing
 
-__all__ = ["load_weights", "read_weights", "save_weights", "write_weights"]
+__all__ = ["load_weights", "parts", "read_weights", "save_weights", "write_weights"]
 
 
-def _parts(layer: Any) -> Iterator[tuple[str, Any]]:
+def parts(layer: Any) -> Iterator[tuple[str, Any]]:
     """The layers inside, with the names of their groups."""
     if getattr(layer, "graph", None) is not None or hasattr(layer, "_chain"):
         chain = getattr(layer, "_input_layer", None)
@@ -26,7 +27,7 @@ def _parts(layer: Any) -> Iterator[tuple[str, Any]]:
         yield from _counted("layers", layers)
         return
     for name, value in vars(layer).items():
-        if name.startswith("_") or name in layer.not_owned:
+        if name.startswith("__") or name in layer.not_owned:
             continue
         if isinstance(value, Layer):
             yield name, value
@@ -52,14 +53,19 @@ def write_weights(file: Any, layer: Any, path: str = "", seen: set[int] | None =
     seen.add(id(layer))
     group = file.require_group(f"{path}vars")
     group.attrs["name"] = layer.name
-    for i, variable in enumerate(layer._own_variables()):
-        _write(group, str(i), variable)
-    for name, inner in _parts(layer):
+    if _overrides(layer, "save_own_variables"):
+        store: dict[str, Any] = {}
+        layer.save_own_variables(store)
+        for key, value in store.items():
+            _write(group, key, np.asarray(value))
+    else:
+        for i, variable in enumerate(layer._own_variables()):
+            _write(group, str(i), variable.numpy())
+    for name, inner in parts(layer):
         write_weights(file, inner, f"{path}{name}/", seen)
 
 
-def _write(group: Any, key: str, variable: Variable) -> None:
-    array = variable.numpy()
+def _write(group: Any, key: str, array: np.ndarray) -> None:
     if array.dtype.name == "bfloat16":  # HDF5 has no such numbers; Keras writes their bits
         dataset = group.create_dataset(key, data=array.view(np.int16))
         dataset.attrs["dtype"] = "bfloat16"
@@ -78,8 +84,22 @@ def read_weights(file: Any, layer: Any, path: str = "", seen: set[int] | None = 
     if id(layer) in seen:
         return
     seen.add(id(layer))
-    variables = layer._own_variables()
     place = f"{path}vars"
+    if _overrides(layer, "load_own_variables"):
+        layer.load_own_variables({key: _array(file[place][key]) for key in file.get(place, ())})
+    else:
+        _read_own(file, place, layer)
+    for name, inner in parts(layer):
+        read_weights(file, inner, f"{path}{name}/", seen)
+
+
+def _overrides(layer: Any, method: str) -> bool:
+    """Whether the layer's class says itself how its own variables are stored."""
+    return getattr(type(layer), method) is not getattr(Layer, method)
+
+
+def _read_own(file: Any, place: str, layer: Any) -> None:
+    variables = layer._own_variables()
     count = len(file[place]) if place in file else 0
     if count != len(variables):
         raise SerializationError(
@@ -92,17 +112,17 @@ def read_weights(file: Any, layer: Any, path: str = "", seen: set[int] | None = 
         )
     for i, variable in enumerate(variables):
         _read(file[place][str(i)], variable)
-    for name, inner in _parts(layer):
-        read_weights(file, inner, f"{path}{name}/", seen)
 
 
 def _read(dataset: Any, variable: Variable) -> None:
     if tuple(dataset.shape) != variable.shape:
         raise ShapeError(f"Weight '{variable.path}' has shape {variable.shape}, the file has {tuple(dataset.shape)}.")
-    array = dataset[()]
-    if dataset.attrs.get("dtype") == "bfloat16":
-        array = np.asarray(array).view(np.dtype(variable.stored_value().dtype))
-    variable.assign(array)
+    variable.assign(_array(dataset))
+
+
+def _array(dataset: Any) -> np.ndarray:
+    array = np.asarray(dataset[()])
+    return array.view(jnp.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else array
 
 
 def save_weights(model: Any, path: str | os.PathLike[str], overwrite: bool = True) -> None:

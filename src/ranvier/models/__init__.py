@@ -2,6 +2,7 @@
 
 from ..files.keras_format import load_model, save_model
 from .cloning import clone_model, model_from_json
+from .feature_space import FeatureSpace as _FeatureSpace  # noqa: F401  so that files may name it
 from .model import Functional, Model
 from .sequential import Sequential
 

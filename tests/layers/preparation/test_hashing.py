@@ -84,6 +84,7 @@ CROSSINGS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")  # Keras's
 @pytest.mark.parametrize("inputs", CROSSINGS, ids=["str-int", "int-int", "str-str-str"])
 @pytest.mark.parametrize("options", [{"num_bins": 1000}, {"num_bins": 6, "output_mode": "one_hot"}], ids=str)
 def test_crossings_are_those_of_keras(inputs, options):

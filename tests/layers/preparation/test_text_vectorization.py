@@ -53,7 +53,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_adapted_as_keras_adapts(options):
-    assert_equal(options, TEXTS, TEXTS[:3] + ["cat"])
+    assert_equal(options, TEXTS, [*TEXTS[:3], "cat"])
 
 
 @pytest.mark.parametrize(

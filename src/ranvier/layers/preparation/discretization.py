@@ -86,9 +86,8 @@ class Discretization(DatasetLayer):
     def update_state(self, data: Any) -> None:
         """Take a batch's numbers into account."""
         values = np.sort(np.asarray(data, "float32").ravel())
-        share = len(values) * self.epsilon  # every share-th number stands for its neighbours
-        step = max(share, 1.0)
-        values = values[int(share) :: int(step)]
+        step = max(len(values) * self.epsilon, 1.0)  # every step-th number stands for those before it
+        values = values[int(step) - 1 :: int(step)]
         new = np.stack([values, np.full(len(values), np.float32(step), "float32")])
         self.summary = _thinned(np.concatenate([self.summary, new], axis=1), self.epsilon)
 

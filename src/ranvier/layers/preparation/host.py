@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -75,6 +75,8 @@ class DatasetLayer(Layer):
 
     #: Whether the layer can give a sparse matrix, as its argument `sparse` asks.
     sparse: bool = False
+    #: By this attribute TensorFlow's AutoGraph knows code that it need not rewrite, which takes it a minute.
+    autograph_info__: ClassVar[dict[str, Any]] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves = symbolic.flatten((args, kwargs))

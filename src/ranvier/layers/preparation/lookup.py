@@ -40,8 +40,6 @@ class IndexLookup(TextLayer):
         salt: the key of the hash that shares them.
     """
 
-    config_if_changed = frozenset({"trainable"}) - {"trainable"}
-
     def __init__(
         self,
         *,
@@ -266,13 +264,13 @@ class IndexLookup(TextLayer):
         """Whether the vocabulary stands in the config: where it was given, or where a text file would not hold it."""
         if self._static is not None or self._tokens is None:
             return self._static is not None
-        return self._weighs() or any(isinstance(t, str) and ("\n" in t or "\r" in t or not t) for t in self._tokens)
+        return any(isinstance(t, str) and ("\n" in t or "\r" in t) for t in self._tokens) or self._tokens[-1] == ""
 
     def _config_value(self, name: str, declared_by: type) -> Any:
         if name == "vocabulary":
             given = self._static if self._static is not None else self._tokens
             return list(given) if given is not None and self._travels_in_config() else None
-        if name == "idf_weights" and self.idf_weights is None and self._idf is not None:
+        if name == "idf_weights" and self._static is None and self._idf is not None and self._travels_in_config():
             return self._idf[self.num_oov_indices :].tolist()
         return super()._config_value(name, declared_by)
 
@@ -305,20 +303,35 @@ class IndexLookup(TextLayer):
                 file.write("\n".join(str(token) for token in self.get_vocabulary()))
 
     def load_assets(self, dir_path: str) -> None:
-        """Read the vocabulary that `save_assets` wrote into a folder.
-
-        Raises:
-            SerializationError: a file of Keras that lacks the weights of ``"tf_idf"``.
-        """
+        """Read the vocabulary that `save_assets` wrote into a folder; `load_own_variables` has read its weights."""
         path = os.path.join(dir_path, "vocabulary.txt")
         if self._tokens is not None or not os.path.exists(path):
             return
-        if self.output_mode == "tf_idf":
+        tokens, special = self._as_tokens(_lines(path)), self._special()
+        tokens = tokens[len(special) :] if tokens[: len(special)] == special else tokens
+        if not self._weighs():
+            self.set_vocabulary(tokens)
+        elif self._idf is not None and len(self._idf) >= self.num_oov_indices + len(tokens):
+            self.set_vocabulary(tokens, self._idf[self.num_oov_indices :][: len(tokens)])
+        else:
             raise SerializationError(
-                f"The file holds the vocabulary of layer '{self.name}', but not the idf_weights that its "
-                "output_mode='tf_idf' needs. Save it with set_vocabulary(vocabulary, idf_weights), or adapt again."
+                f"The file lacks the idf_weights of layer '{self.name}', which has output_mode='tf_idf'."
             )
-        self.set_vocabulary(path)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights of ``"tf_idf"`` into a mapping."""
+        if self._idf is not None:
+            store["idf_weights"] = self._idf
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the weights of ``"tf_idf"`` from a mapping."""
+        if self._weighs() and "idf_weights" in store:
+            weights = np.asarray(store["idf_weights"], "float32")
+            if weights.ndim != 1 or (self._tokens is not None and len(weights) < self.vocabulary_size()):
+                raise SerializationError(
+                    f"Layer '{self.name}' needs {self.vocabulary_size()} idf_weights. Received: shape {weights.shape}"
+                )
+            self._idf = weights if self._tokens is None else weights[: self.vocabulary_size()]
 
 
 def _lines(path: Any) -> list[str]:

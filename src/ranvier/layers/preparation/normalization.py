@@ -63,7 +63,7 @@ class Normalization(DatasetLayer):
                 f"{tuple(input_shape)}"
             )
         self._broadcast_shape = tuple(input_shape[a] if a in self._kept else 1 for a in range(rank))
-        if self.input_mean is None:
+        if self.input_mean is None or self.input_variance is None:
             self.adapt_mean = self.add_weight(sizes, "zeros", trainable=False, name="mean")
             self.adapt_variance = self.add_weight(sizes, "ones", trainable=False, name="variance")
             self.count = self.add_weight((), "zeros", dtype="int32", trainable=False, name="count")

@@ -152,6 +152,6 @@ def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
     from scipy import signal
 
     try:
-        return signal.get_window(window, length, fftbins=periodic)
+        return np.asarray(signal.get_window(window, length, fftbins=periodic))
     except ValueError as error:
         raise ArgumentError(f"STFTSpectrogram: there is no window {window!r}: {error}") from None

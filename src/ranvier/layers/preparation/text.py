@@ -46,7 +46,7 @@ def split(texts: Sequence[str], how: Any, encoding: str) -> list[list[str]]:
     """The tokens of each text: by a name in `SPLITS`, or a callable on an array of strings that gives rows."""
     if not callable(how):
         return [SPLITS[how](text) for text in texts]
-    rows = how(np.asarray(texts, str))
+    rows: Any = how(np.asarray(texts, str))
     rows = rows.to_list() if hasattr(rows, "to_list") else host_array(rows) if hasattr(rows, "dtype") else list(rows)
     if len(rows) != len(texts):
         raise DataError(f"The callable `split` gave {len(rows)} rows for {len(texts)} texts.")

@@ -212,15 +212,20 @@ class TextVectorization(TextLayer):
         )
 
     def save_assets(self, dir_path: str) -> None:
-        """Write the vocabulary into a folder, and into the one inside it where Keras looks as well."""
-        inner = os.path.join(dir_path, "_lookup_layer")
-        os.makedirs(inner, exist_ok=True)
+        """Write the vocabulary into a folder."""
         self._lookup_layer.save_assets(dir_path)
-        self._lookup_layer.save_assets(inner)
 
     def load_assets(self, dir_path: str) -> None:
         """Read the vocabulary that `save_assets` wrote into a folder."""
         self._lookup_layer.load_assets(dir_path)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights of ``"tf_idf"`` into a mapping."""
+        self._lookup_layer.save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the weights of ``"tf_idf"`` from a mapping."""
+        self._lookup_layer.load_own_variables(store)
 
 
 def _sizes(value: Any) -> tuple[int, ...] | None:
