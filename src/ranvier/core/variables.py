@@ -81,6 +81,7 @@ class Variable:
         self.autocast = autocast
         self._trainable = self.born_trainable = bool(trainable)
         self.overwrite_with_gradient = False
+        self.moves_in_prediction = False  # whether `predict` keeps what it assigns, which is lost otherwise
         self.regularizer: Any = None
         self.constraint: Any = None
         self._initializer = initializer if callable(initializer) else None

@@ -68,3 +68,14 @@ class TimeDistributed(Wrapper):
             options["mask"] = mask.reshape(batch * time, *mask.shape[2:])
         outputs = self.layer(inputs.reshape(batch * time, *inputs.shape[2:]), **options)
         return outputs.reshape(batch, time, *outputs.shape[1:])
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the steps; where it is finer, what the layer inside makes of it, or the steps with any of it."""
+        if previous_mask is None or previous_mask.ndim == 2:
+            return previous_mask
+        batch, time = previous_mask.shape[:2]
+        inner = previous_mask.reshape(batch * time, *previous_mask.shape[2:])
+        kept = self.layer.compute_mask(inputs.reshape(batch * time, *inputs.shape[2:]), inner)
+        if kept is None:
+            return previous_mask.reshape(batch, time, -1).any(axis=-1)
+        return kept.reshape(batch, time, *kept.shape[1:])

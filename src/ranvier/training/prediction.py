@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -32,6 +33,11 @@ def is_small_batch(x: Any, batch_size: int | None) -> bool:
 
 def predict_batch(programs: Programs, batch: Any) -> Any:
     """The outputs for one batch, as NumPy arrays that are the caller's own."""
+    if programs.moving:
+        outputs, values = programs.predict_and_move()(TrainState.take_weights(programs.roles), batch)
+        for variable, value in zip(programs.moving, values, strict=True):
+            variable.store(value)
+        return _on_host(outputs)
     return _on_host(programs.predict()(TrainState.take_weights(programs.roles), batch))
 
 
@@ -48,6 +54,9 @@ def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> 
         outputs = predict_batch(programs, data.arrays)
         _tell(hooks, "end", 0, outputs, watched)
         return outputs
+    if programs.moving:  # each batch begins where the last one ended
+        edges = range(0, data.size, data.batch_size)
+        return _joined(programs, (rows(data.arrays, slice(i, i + data.batch_size)) for i in edges), hooks, watched)
     state, step = TrainState.take_weights(programs.roles), programs.predict()
     first = rows(data.arrays, slice(0, data.batch_size))
     shapes = jax.eval_shape(step, state, first)
@@ -78,10 +87,15 @@ def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> 
 
 def predict_stream(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
     """The outputs for a stream of batches, one after the other."""
+    return _joined(programs, data.batches(), hooks, watched)
+
+
+def _joined(programs: Programs, batches: Iterable[Any], hooks: Any, watched: bool) -> Any:
     state, step, parts = TrainState.take_weights(programs.roles), programs.predict(), []
-    for i, batch in enumerate(data.batches()):
+    for i, batch in enumerate(batches):
         _tell(hooks, "begin", i, None, watched)
-        parts.append(jax.tree.map(np.array, step(state, batch)))
+        outputs = predict_batch(programs, batch) if programs.moving else jax.tree.map(np.array, step(state, batch))
+        parts.append(outputs)
         _tell(hooks, "end", i, parts[-1], watched)
     if not parts:
         raise DataError("The data gave no batch at all. Check the generator or dataset, or steps.")

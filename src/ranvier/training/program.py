@@ -62,6 +62,8 @@ class Programs:
         self.eager = eager
         self._made: dict[Any, Callable[..., Any]] = {}
         self._metric_names: list[str] | None = None
+        #: Variables that `predict` moves on from batch to batch: the kept states of recurrent layers.
+        self.moving = [v for v in roles.non_trainable if v.moves_in_prediction]
 
     def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Callable[..., Any]:
         if key not in self._made:
@@ -189,6 +191,10 @@ class Programs:
             return results(state, logs)
 
         return list(jax.eval_shape(run, state, batch))
+
+    def predict_and_move(self) -> Callable[..., Any]:
+        """``(state, batch) → (outputs, new values of the moving variables)``."""
+        return self._get("moving", lambda: predict_step(self.model, self.roles, self.moving), donate=False)
 
     def predict(self, batch_size: int | None = None) -> Callable[..., Any]:
         """``(state, batch) → outputs``; with a batch size ``(out, state, data, start, stop) → out``, filled for those steps."""

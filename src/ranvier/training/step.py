@@ -7,13 +7,14 @@ A step is made of the model's own methods (`call`, `compute_loss`, `compute_metr
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from ..core.pure import pure
+from ..core.variables import Variable
 from ..layers.context import call_context
 from .state import Roles, TrainState
 
@@ -110,8 +111,8 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Step:
     return step
 
 
-def predict_step(model: Any, roles: Roles) -> Callable[[TrainState, Any], Any]:
-    """The step that `predict` repeats: forward."""
+def predict_step(model: Any, roles: Roles, moving: Sequence[Variable] = ()) -> Callable[[TrainState, Any], Any]:
+    """The step that `predict` repeats: forward. With `moving` variables: ``(outputs, their new values)``."""
     variables = [*roles.trainable, *roles.non_trainable]
     own = overridden(model, "predict_step")
 
@@ -124,8 +125,11 @@ def predict_step(model: Any, roles: Roles) -> Callable[[TrainState, Any], Any]:
 
     pure_forward = pure(forward, variables)
 
+    at = [i for i, v in enumerate(variables) if any(v is m for m in moving)]
+
     def step(state: TrainState, batch: Any) -> Any:
-        return pure_forward([*state.trainable, *state.non_trainable], batch)[0]
+        outputs, values = pure_forward([*state.trainable, *state.non_trainable], batch)
+        return (outputs, [values[i] for i in at]) if moving else outputs
 
     return step
 

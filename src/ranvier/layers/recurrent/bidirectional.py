@@ -59,6 +59,8 @@ class Bidirectional(Layer):
             backward_layer = _copy(layer, name=f"backward_{bare}", go_backwards=not layer.go_backwards)
         self.backward_layer = backward_layer
         self.merge_mode = merge_mode
+        if layer.return_sequences:  # "the output before" would mean another step in each of the two directions
+            self.forward_layer.zero_output_for_mask = self.backward_layer.zero_output_for_mask = True
         self._refuse_unlike_layers()
         self.stateful = layer.stateful
         self.return_sequences = layer.return_sequences

@@ -131,7 +131,8 @@ class RecurrentCell(DropoutMasks):
     def project(self, inputs: Any, mask: Any = None) -> Any:
         """xW + b.   (..., batch, in) → (..., batch, gates · units)"""
         x = inputs if mask is None else inputs * (mask[0] if isinstance(mask, list) else mask)
-        y = x @ self.kernel.value
+        # As one product of two matrices: XLA's gradient of a product with more axes is slower on CPUs.
+        y = (x.reshape(-1, x.shape[-1]) @ self.kernel.value).reshape(*x.shape[:-1], -1)
         return y if self.bias is None else y + self._input_bias()
 
     def _input_bias(self) -> Any:

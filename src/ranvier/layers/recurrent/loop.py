@@ -38,7 +38,7 @@ def over_time(
     unroll: bool = False,
     all_outputs: bool = True,
     variables: Sequence[Variable] = (),
-    output_like: Any = None,
+    output_is_state: bool = False,
 ) -> tuple[Any, Any, Any]:
     """Repeat ``step(input, states) → (output, new states)`` along the first axis of `inputs`.
 
@@ -51,7 +51,7 @@ def over_time(
         unroll: write the steps out one after another; slower to compile, and rarely faster.
         all_outputs: keep the outputs of all steps, not only the last one.
         variables: the variables that the step may assign.
-        output_like: an array like the step's output, where it is known without tracing the step.
+        output_is_state: the output is also the first of the states.
 
     Returns:
         The last output, all outputs (time, batch, ...) or None, and the last states.
@@ -74,9 +74,11 @@ def over_time(
         return output, _like(new, states, structure), values, [loss for _, loss in added]
 
     first = [v.exact_value() for v in variables]
-    carries_output = not all_outputs or (mask is not None and not zero_output_for_mask)
+    is_last_state = output_is_state and mask is None
+    carries_output = not (all_outputs or is_last_state) or (mask is not None and not zero_output_for_mask)
     blank = None
     if carries_output:
+        output_like = states[0] if output_is_state else None
         if output_like is None:
             output_like = jax.eval_shape(pure_step, first, states, jax.tree.map(lambda a: a[0], inputs))[0]
         blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), output_like)
@@ -95,7 +97,9 @@ def over_time(
         variable.assign(value)
     if context is not None:
         context.losses += [(layer, jnp.sum(loss)) for layer, loss in zip(adders, losses, strict=True)]
-    if not carries_output:
+    if is_last_state:
+        last = states[0]
+    elif not carries_output:
         last = jax.tree.map(lambda a: a[-1], outputs)
     return last, outputs, states
 

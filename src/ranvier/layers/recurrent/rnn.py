@@ -123,12 +123,13 @@ class RNN(Layer):
                 f"Layer '{self.name}' is stateful, so the batch size must be known: give Input(batch_shape=...) or "
                 f"Input(shape, batch_size=...). Received: shape {sequences_shape}"
             )
-        self.states = jax.tree.map(
-            lambda s: Variable(
-                np.zeros(s.shape, "float32"), dtype=self.variable_dtype, trainable=False, name="rnn_state"
-            ),
-            jax.eval_shape(lambda: self.get_initial_state(batch)),
-        )
+        self.states = jax.tree.map(self._make_state, jax.eval_shape(lambda: self.get_initial_state(batch)))
+
+    def _make_state(self, like: Any) -> Variable:
+        zeros = np.zeros(like.shape, "float32")
+        state = Variable(zeros, dtype=self.variable_dtype, trainable=False, name="rnn_state")
+        state.moves_in_prediction = True
+        return state
 
     def _unsaved_variables(self) -> list[Variable]:
         """The kept states too: they go through compiled training, but no file holds them."""
@@ -167,7 +168,10 @@ class RNN(Layer):
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool | None = False) -> Any:
         """The last output, all outputs (None unless `return_sequences`) and the last states."""
         xs = time_major(sequences)
-        kept = None if mask is None else time_major(jnp.asarray(mask, bool).reshape(mask.shape[:2]))
+        kept = None
+        if mask is not None:  # of samples, (batch,), where a layer around this one took their time steps apart
+            mask = jnp.asarray(mask, bool)
+            kept = time_major(jnp.broadcast_to(mask.reshape(len(mask), -1), symbolic.flatten(sequences)[0].shape[:2]))
         if self.go_backwards:
             xs, kept = jax.tree.map(lambda a: jnp.flip(a, 0), (xs, kept))
         with same_masks(self.cell, training):
@@ -246,7 +250,7 @@ def run_cell(cell: Any, xs: Any, states: Any, mask: Any, training: Any, **option
         dtype = cell.compute_dtype
         with autocast_scope(dtype if cell._casts_weights() else None):
             projected, advance = cell.hoisted(xs.astype(dtype), states, training)
-            return over_time(advance, projected, states, mask, output_like=states[0], **options)
+            return over_time(advance, projected, states, mask, output_is_state=True, **options)
     takes_training = isinstance(cell, Layer) and "training" in call_parameters(type(cell)).names
     arguments = {"training": training} if takes_training else {}
     variables = [v for v in cell.variables if not v.born_trainable] if isinstance(cell, Layer) else []
