@@ -14,11 +14,13 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from . import (
         activations,
+        applications,
         backend,
         callbacks,
         config,
         constraints,
         datasets,
+        distillation,
         dtype_policies,
         initializers,
         layers,
@@ -39,25 +41,30 @@ if TYPE_CHECKING:
         wrappers,
     )
     from .core.dtypes import DTypePolicy, FloatDTypePolicy
+    from .core.remat import RematScope, remat
+    from .core.scopes import StatelessScope, SymbolicScope, device, name_scope
     from .core.variables import Variable
     from .initializers import Initializer
     from .layers import Input, InputSpec, Layer
     from .losses import Loss
     from .metrics import Metric
     from .models import Model, Sequential
+    from .models.function import Function
+    from .ops.operation import Operation
     from .ops.symbolic import KerasTensor
     from .optimizers import Optimizer
     from .regularizers import Regularizer
     from .training.gradients import gradients
 
 _MODULES = (
-    "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "initializers",
-    "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot", "preprocessing",
-    "random", "regularizers", "saving", "tree", "utils", "wrappers",
+    "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "distillation",
+    "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "ops",
+    "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "DTypePolicy": "core.dtypes",
     "FloatDTypePolicy": "core.dtypes",
+    "Function": "models.function",
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
@@ -66,20 +73,33 @@ _NAMES = {
     "Loss": "losses",
     "Metric": "metrics",
     "Model": "models",
+    "Operation": "ops.operation",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
+    "RematScope": "core.remat",
     "Sequential": "models",
+    "StatelessScope": "core.scopes",
+    "SymbolicScope": "core.scopes",
     "Variable": "core.variables",
+    "device": "core.scopes",
     "gradients": "training.gradients",
+    "name_scope": "core.scopes",
+    "remat": "core.remat",
 }
 
 __all__ = [
-    "DTypePolicy", "FloatDTypePolicy", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric",
-    "Model", "Optimizer", "Regularizer", "Sequential", "Variable", "__version__", "activations", "backend", "callbacks",
-    "config", "constraints", "datasets", "dtype_policies", "gradients", "initializers", "layers", "legacy", "losses", "metrics",
-    "mixed_precision", "models", "ops", "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
-    "wrappers",
+    "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss",
+    "Metric", "Model", "Operation", "Optimizer", "Regularizer", "RematScope", "Sequential", "StatelessScope",
+    "SymbolicScope", "Variable", "__version__", "activations", "applications", "backend", "callbacks", "config",
+    "constraints", "datasets", "device", "distillation", "dtype_policies", "gradients", "initializers", "layers",
+    "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops", "optimizers", "plot",
+    "preprocessing", "random", "regularizers", "remat", "saving", "tree", "utils", "version", "wrappers",
 ]  # fmt: skip
+
+
+def version() -> str:
+    """The version of ranvier."""
+    return __version__
 
 
 def __getattr__(name: str) -> Any:

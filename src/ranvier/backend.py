@@ -19,11 +19,16 @@ from .ops.symbolic import KerasTensor
 
 __all__ = [
     "KerasTensor", "Variable", "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format",
-    "is_float_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",
+    "is_float_dtype", "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",
     "standardize_dtype",
 ]  # fmt: skip
 
 result_type, is_float_dtype = result_dtype, is_float
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """Whether the dtype is a signed or unsigned integer one."""
+    return standardize_dtype(dtype).lstrip("u").startswith("int")
 
 
 def backend() -> str:

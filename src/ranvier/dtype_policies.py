@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from .core.dtype_policy_map import DTypePolicyMap
 from .core.dtypes import DTypePolicy, FloatDTypePolicy
 from .core.dtypes import get_policy as get
 
-__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
+__all__ = ["DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "deserialize", "get", "serialize"]
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from .core.serialization import (
     CustomObjectScope,
     custom_object_scope,
+    deserialize_keras_object,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
 )
-from .core.serialization import deserialize as deserialize_keras_object
 from .core.serialization import serialize as serialize_keras_object
 from .models import load_model, save_model
 

@@ -1,27 +1,21 @@
 """`keras.tree`: nested lists, tuples and dicts."""
 
-from __future__ import annotations
+from .core.trees import (
+    MAP_TO_NONE,
+    assert_same_paths,
+    assert_same_structure,
+    flatten,
+    flatten_with_path,
+    is_nested,
+    lists_to_tuples,
+    map_shape_structure,
+    map_structure,
+    map_structure_up_to,
+    pack_sequence_as,
+    traverse,
+)
 
-from collections.abc import Callable
-from typing import Any
-
-from .ops.symbolic import flatten, rebuild
-
-__all__ = ["flatten", "is_nested", "map_structure", "pack_sequence_as"]
-
-
-def is_nested(structure: Any) -> bool:
-    """Whether `structure` is a list, tuple or dict."""
-    return isinstance(structure, (list, tuple, dict))
-
-
-def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True) -> Any:
-    """`func` of the leaves at the same places of all structures, in the structure of the first."""
-    others = [iter(flatten(s)) for s in structures[1:]]
-    return rebuild(structures[0], lambda leaf: func(leaf, *(next(o) for o in others)))
-
-
-def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
-    """The leaves of `flat_sequence` in the structure of `structure`."""
-    leaves = iter(flat_sequence)
-    return rebuild(structure, lambda _: next(leaves))
+__all__ = [
+    "MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested",
+    "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as", "traverse",
+]  # fmt: skip

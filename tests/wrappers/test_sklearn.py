@@ -28,7 +28,7 @@ from ranvier.wrappers import SKLearnClassifier, SKLearnRegressor, SKLearnTransfo
 QUIET = {"verbose": 0}
 
 
-def seeded(X, y, loss="categorical_crossentropy", units=(8,), last="softmax"):  # noqa: N803
+def seeded(X, y, loss="categorical_crossentropy", units=(8,), last="softmax"):
     """A model that begins with the same weights each time, as scikit-learn's checks want an estimator with a seed."""
     start = lambda i: GlorotUniform(seed=i)  # noqa: E731
     hidden = [layers.Dense(n, "relu", kernel_initializer=start(i)) for i, n in enumerate(units)]
@@ -39,7 +39,7 @@ def seeded(X, y, loss="categorical_crossentropy", units=(8,), last="softmax"):  
     return model
 
 
-def plain_regression(X, y, units=(8,)):  # noqa: N803
+def plain_regression(X, y, units=(8,)):
     return seeded(X, y, "mse", units, None)
 
 
@@ -72,7 +72,7 @@ def blobs():
     return make_blobs(n_samples=90, centers=[[0, 0], [5, 5], [0, 8]], cluster_std=0.5, random_state=0)
 
 
-def network(X, y, units=8, rate=0.05):  # noqa: N803
+def network(X, y, units=8, rate=0.05):
     model = Sequential([layers.Input(X.shape[1:]), layers.Dense(units, "relu"), layers.Dense(y.shape[1], "softmax")])
     model.compile(ranvier.optimizers.Adam(rate), "categorical_crossentropy", metrics=["accuracy"])
     return model
@@ -92,7 +92,8 @@ def test_classifier_learns_and_keeps_the_labels_of_any_kind(blobs):
     assert list(classifier.classes_) == ["blue", "green", "red"]
     assert classifier.predict_proba(x).shape == classifier.decision_function(x).shape == (90, 3)
     np.testing.assert_allclose(classifier.predict_proba(x).sum(axis=1), 1, rtol=1e-5)
-    assert classifier.epoch_ == 30 and "accuracy" in classifier.history_.history
+    assert classifier.epoch_ == 30
+    assert "accuracy" in classifier.history_.history
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,8 @@ def test_grid_search_over_entries_of_the_dicts_in_several_processes(blobs):
     search = GridSearchCV(classifier, grid, cv=2, n_jobs=2).fit(*blobs)
     assert search.best_params_ == {"model_kwargs__rate": 0.05, "fit_kwargs__epochs": 20}
     best = search.best_estimator_
-    assert best.model_kwargs == {"units": 2, "rate": 0.05} and best.epoch_ == 20
+    assert best.model_kwargs == {"units": 2, "rate": 0.05}
+    assert best.epoch_ == 20
     assert classifier.model_kwargs == {"units": 2}, "the search works on clones"
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(search)).predict(blobs[0]), search.predict(blobs[0]))
 
@@ -166,7 +168,8 @@ def test_parameters_can_be_set_and_are_read_deeply():
     assert "fit_kwargs__epochs" not in classifier.get_params(deep=False)
     copied = clone(classifier).set_params(fit_kwargs__epochs=5, model_kwargs__units=4, warm_start=True)
     assert (copied.fit_kwargs, copied.model_kwargs, copied.warm_start) == ({"epochs": 5}, {"units": 4}, True)
-    assert classifier.fit_kwargs == {"epochs": 3} and classifier.model_kwargs is None
+    assert classifier.fit_kwargs == {"epochs": 3}
+    assert classifier.model_kwargs is None
     with pytest.raises(ValueError, match="nonsense"):
         classifier.set_params(nonsense=1)
 
@@ -178,10 +181,12 @@ def test_a_fit_leaves_the_given_model_and_parameters_as_they_were(blobs):
     before = model.get_weights()
     stop = callbacks.EarlyStopping("loss")
     classifier = SKLearnClassifier(model, fit_kwargs={"callbacks": [stop], **QUIET}).fit(*blobs, epochs=2)
-    assert classifier.model_ is not model and classifier.epoch_ == 2
+    assert classifier.model_ is not model
+    assert classifier.epoch_ == 2
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert stop.model is None and stop.best is None
+    assert stop.model is None
+    assert stop.best is None
     assert classifier.fit_kwargs == {"callbacks": [stop], **QUIET}
 
 
@@ -222,7 +227,8 @@ def test_pickles_hold_weights_and_optimizer_and_code_only_by_reference(rng):
     regressor = SKLearnRegressor(compiled(Doubling(), layers.Dense(1), loss=own_loss), True, fit_kwargs=QUIET).fit(x, y)
     again = pickle.loads(pickle.dumps(regressor))
     np.testing.assert_array_equal(again.predict(x), regressor.predict(x))
-    assert again.history_.history == regressor.history_.history and again.epoch_ == 1
+    assert again.history_.history == regressor.history_.history
+    assert again.epoch_ == 1
     # Training goes on as it would have done, moments of Adam included.
     for estimator in (regressor, again):
         estimator.fit(x, y, shuffle=False)
@@ -264,7 +270,8 @@ def test_search_of_scikit_optimize(blobs):
     classifier = SKLearnClassifier(network, fit_kwargs={"epochs": 5, **QUIET})
     space = {"model_kwargs__units": skopt.space.Integer(2, 8), "model_kwargs__rate": skopt.space.Real(1e-3, 1e-1)}
     search = skopt.BayesSearchCV(classifier, space, n_iter=3, cv=2, random_state=0).fit(*blobs)
-    assert set(search.best_params_) == set(space) and search.best_score_ > 0.5
+    assert set(search.best_params_) == set(space)
+    assert search.best_score_ > 0.5
 
 
 def test_functional_models_are_fitted_as_well(blobs):

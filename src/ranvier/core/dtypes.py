@@ -173,6 +173,10 @@ def get_policy(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
+        if identifier.get("class_name") not in (None, "DTypePolicy", "FloatDTypePolicy"):
+            from . import serialization  # which knows the classes of policies, and therefore imports this module
+
+            return serialization.deserialize(identifier, only=DTypePolicy)
         config = identifier.get("config", identifier)
         return DTypePolicy(**config)
     if isinstance(identifier, str):

@@ -24,6 +24,7 @@ __all__ = [
     "config_value",
     "custom_object_scope",
     "deserialize",
+    "deserialize_keras_object",
     "deserialize_nested",
     "get_custom_objects",
     "get_registered_name",
@@ -83,14 +84,16 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return register
 
 
-def get_registered_name(thing: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """The registered name of a class or function, or its own name."""
-    return _registered_names.get(thing) or thing.__name__
+    return _registered_names.get(obj) or obj.__name__
 
 
-def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """What `name` stands for among `custom_objects`, open scopes and registrations, or None."""
-    for table in (custom_objects or {}, _scoped.get(), _registered):
+def get_registered_object(
+    name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Mapping[str, Any] | None = None
+) -> Any:
+    """What `name` stands for among `custom_objects`, open scopes, registrations and `module_objects`, or None."""
+    for table in (custom_objects or {}, _scoped.get(), _registered, module_objects or {}):
         if name in table:
             return table[name]
     return None
@@ -129,38 +132,38 @@ def config_value(value: Any) -> Any:
     return serialize(value)
 
 
-def serialize(value: Any) -> Any:
-    """`value` in Keras's JSON spelling: plain types, lists and dicts of them only.
+def serialize(obj: Any) -> Any:
+    """`obj` in Keras's JSON spelling: plain types, lists and dicts of them only.
 
     Raises:
         SerializationError: the object has no `get_config`, so nothing describes it.
     """
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, tuple):
-        return {"class_name": "__tuple__", "config": {"value": [serialize(v) for v in value]}}
-    if isinstance(value, list):
-        return [serialize(v) for v in value]
-    if isinstance(value, dict):
-        return {k: serialize(v) for k, v in value.items()}
-    if isinstance(value, (np.ndarray, jax.Array)):
-        kind = "__numpy__" if isinstance(value, np.ndarray) else "__tensor__"
+    if isinstance(obj, _PLAIN):
+        return obj
+    if isinstance(obj, np.generic):
+        return obj.item()
+    if isinstance(obj, tuple):
+        return {"class_name": "__tuple__", "config": {"value": [serialize(v) for v in obj]}}
+    if isinstance(obj, list):
+        return [serialize(v) for v in obj]
+    if isinstance(obj, dict):
+        return {k: serialize(v) for k, v in obj.items()}
+    if isinstance(obj, (np.ndarray, jax.Array)):
+        kind = "__numpy__" if isinstance(obj, np.ndarray) else "__tensor__"
         return {
             "class_name": kind,
-            "config": {"value": np.asarray(value).tolist(), "dtype": standardize_dtype(value.dtype)},
+            "config": {"value": np.asarray(obj).tolist(), "dtype": standardize_dtype(obj.dtype)},
         }
-    if isinstance(value, (np.dtype, type)) and not hasattr(value, "get_config"):
-        return standardize_dtype(value)
-    if isinstance(value, slice):
-        return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
-    if isinstance(value, types.FunctionType):
-        name = get_registered_name(value)
+    if isinstance(obj, (np.dtype, type)) and not hasattr(obj, "get_config"):
+        return standardize_dtype(obj)
+    if isinstance(obj, slice):
+        return {"class_name": "__slice__", "config": {"start": obj.start, "stop": obj.stop, "step": obj.step}}
+    if isinstance(obj, types.FunctionType):
+        name = get_registered_name(obj)
         return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
-    if hasattr(value, "get_config"):
-        return _serialize_object(value)
-    raise SerializationError(f"{value!r} has no get_config(), so nothing can describe it in a config.")
+    if hasattr(obj, "get_config"):
+        return _serialize_object(obj)
+    raise SerializationError(f"{obj!r} has no get_config(), so nothing can describe it in a config.")
 
 
 def _serialize_object(value: Any) -> dict[str, Any]:
@@ -237,6 +240,32 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
         if config.get("compile_config") and hasattr(thing, "compile_from_config"):
             thing.compile_from_config(config["compile_config"])
     return thing
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+) -> Any:
+    """The object that a config in Keras's spelling describes.
+
+    Args:
+        config: ``{"class_name": …, "config": …}`` or plain data; with `module_objects` also a name.
+        custom_objects: further names, with the classes and functions they stand for.
+        safe_mode: accepted; configs never run code, whatever it says.
+        **kwargs: `module_objects`, a dict of further names.
+
+    Raises:
+        SerializationError: an unknown name.
+
+    >>> deserialize_keras_object({"class_name": "__tuple__", "config": {"value": [1, 2]}})
+    (1, 2)
+    """
+    known = {**(kwargs.pop("module_objects", None) or {}), **(custom_objects or {})}
+    kwargs.pop("printable_module_name", None)
+    if kwargs:
+        raise ArgumentError(f"deserialize_keras_object has no argument {', '.join(map(repr, kwargs))}.")
+    if isinstance(config, str) and config in known:
+        return known[config]
+    return deserialize(config, known)
 
 
 def _find_class(config: dict[str, Any], custom_objects: Mapping[str, Any] | None, only: type | None = None) -> Any:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from .errors import ArgumentError
 
 __all__ = [
     "cache_folder",
+    "disable_flash_attention",
+    "enable_flash_attention",
     "enable_float64",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
     "standardize_data_format",
     "use_compilation_cache",
 ]
@@ -77,6 +85,55 @@ def standardize_data_format(data_format: str | None) -> str:
             f"data_format must be 'channels_last' or 'channels_first'. Received: data_format={data_format!r}"
         )
     return lowered
+
+
+def max_epochs() -> int | None:
+    """The most epochs that any `fit` runs, or None."""
+    return _limits["epochs"]
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Let no `fit` run more than this many epochs, as a quick trial of a whole program; None: no limit."""
+    _limits["epochs"] = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The most steps in any epoch of `fit` and in any `evaluate` and `predict`, or None."""
+    return _limits["steps"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Let no epoch of `fit`, `evaluate` or `predict` take more than this many steps; None: no limit."""
+    _limits["steps"] = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+_limits: dict[str, int | None] = {"epochs": None, "steps": None}
+
+
+def _limit(name: str, value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ArgumentError(f"{name} must be a positive integer or None. Received: {name}={value!r}")
+    return value
+
+
+_flash_attention: bool | None = None
+
+
+def enable_flash_attention() -> None:
+    """Let attention layers use a fused kernel that never holds all scores, where the device has one."""
+    global _flash_attention
+    _flash_attention = True
+
+
+def disable_flash_attention() -> None:
+    """Let attention layers hold all scores, also where the device has a fused kernel."""
+    global _flash_attention
+    _flash_attention = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """True or False as set; None, the default: where the device and the arguments allow it."""
+    return _flash_attention
 
 
 def enable_float64() -> None:

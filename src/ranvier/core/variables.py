@@ -46,6 +46,7 @@ class Variable:
         autocast: whether layers may read it in their compute dtype.
         aggregation: how replicas combine: ``"none"``, ``"mean"``, ``"sum"`` or ``"only_first_replica"``.
         name: its own name, without slashes; the open name scopes make its `path`.
+        layout: where its parts lie: a `jax.sharding.Sharding` or a device; None: on the default device.
 
     Raises:
         ArgumentError: no shape for a callable, a name with a slash, an unknown aggregation.
@@ -67,6 +68,7 @@ class Variable:
         aggregation: str | None = "none",
         synchronization: str = "auto",
         name: str | None = None,
+        layout: Any = None,
     ):
         name = name or names.auto_name(type(self).__name__)
         if "/" in name:
@@ -88,6 +90,8 @@ class Variable:
         # A layer may be built in the middle of a trace; its first values must be real arrays all the same.
         with jax.ensure_compile_time_eval():
             self._value = _initial_value(initializer, shape, dtype, self._path)
+            if layout is not None:
+                self._value = jax.device_put(self._value, layout)
         structure.changed()
 
     @property

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from ..core.errors import ArgumentError, DataError, DataWarning
+from ..core.tracebacks import outside
 from .checks import check_sample_count, check_sample_weight, positive_integer, warn_nonfinite
 from .class_weights import check_class_weight, class_sample_weight
 from .convert import read
@@ -100,7 +101,7 @@ def make_data(
             "epoch has "
             f"{batches} steps.",
             DataWarning,
-            stacklevel=3,
+            stacklevel=outside(),
         )
     steps = steps_per_epoch if steps_per_epoch is not None and steps_per_epoch < batches else None
     if steps is not None and not carry and not shuffle:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning
+from ..core.tracebacks import outside
 from .lazy import Rows
 
 __all__ = [
@@ -135,6 +136,6 @@ def warn_nonfinite(arrays: tuple[Any, ...], names: tuple[str, ...], where: str =
             "and then "
             "every weight NaN. Drop those rows or replace the values, for example with np.nan_to_num.",
             DataWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
     return True

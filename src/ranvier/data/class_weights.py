@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import settings
 from ..core.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning
+from ..core.tracebacks import outside
 
 __all__ = ["check_class_weight", "class_sample_weight"]
 
@@ -86,6 +87,6 @@ def class_sample_weight(y: Any, weights: dict[int, float], name: str, *, whole: 
             f"class_weight names classes {absent}, which never occur in {name}; its classes are "
             f"{classes[:20].tolist()}{' …' if len(classes) > 20 else ''}.",
             DataWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
     return np.array([weights.get(int(c), 1.0) for c in classes], settings.floatx())[inverse.reshape(-1)]

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from ..core.errors import DataError, DataWarning
+from ..core.tracebacks import outside
 from ..core.random import host_generator
 from .lazy import take
 from .prefetch import prefetched
@@ -126,6 +127,16 @@ class StreamData:
             raise DataError(f"{self._name} gave no batch at all: the generator or dataset is empty.")
         return self._peeked
 
+    def has_run_out(self) -> bool:
+        """Whether the data can be passed only once and that is over; a warning says so."""
+        if self._one_shot and self._peeked is None:
+            self._begin()
+            self._peeked = self._next()
+            if self._peeked is None:
+                self._warn_if_short(0)
+                return True
+        return False
+
     def batches(self) -> Iterator[tuple[Any, ...]]:
         """The batches of one epoch."""
         self._begin()
@@ -182,5 +193,5 @@ class StreamData:
         warnings.warn(
             f"{self._name} ran out of data: this epoch has {count} batches{wanted}. {advice}".rstrip(),
             DataWarning,
-            stacklevel=3,
+            stacklevel=outside(),
         )

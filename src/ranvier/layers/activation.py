@@ -22,6 +22,8 @@ class Activation(Layer):
         activation: the name or callable.
     """
 
+    built = True  # nothing to build
+
     def __init__(self, activation: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
@@ -47,6 +49,8 @@ class ReLU(Layer):
         threshold: where x begins to pass.
     """
 
+    built = True  # nothing to build
+
     def __init__(
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
     ):
@@ -67,6 +71,8 @@ class LeakyReLU(Layer):
     Args:
         negative_slope: the slope below 0.
     """
+
+    built = True  # nothing to build
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         if (alpha := kwargs.pop("alpha", None)) is not None:  # Keras 2's name for it
@@ -130,6 +136,8 @@ class ELU(Layer):
     Args:
         alpha: α.
     """
+
+    built = True  # nothing to build
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)

@@ -40,6 +40,8 @@ class Masking(Layer):
         mask_value: the value.
     """
 
+    built = True  # nothing to build
+
     def __init__(self, mask_value: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.mask_value = mask_value

@@ -48,6 +48,8 @@ class Dropout(Layer):
     (0.0, 1.333)
     """
 
+    built = True  # nothing to build
+
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = rate_between(type(self).__name__, "rate", rate)
@@ -143,6 +145,8 @@ class GaussianNoise(Layer):
         seed: an integer, for the same noise in every run.
     """
 
+    built = True  # nothing to build
+
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.stddev = rate_between("GaussianNoise", "stddev", stddev)
@@ -164,6 +168,8 @@ class GaussianDropout(Layer):
         rate: the noise has the variance rate / (1 − rate), that of dropout.
         seed: an integer, for the same noise in every run.
     """
+
+    built = True  # nothing to build
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -191,6 +197,8 @@ class AlphaDropout(Layer):
         seed: an integer, for the same masks in every run.
     """
 
+    built = True  # nothing to build
+
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = rate_between("AlphaDropout", "rate", rate)
@@ -217,6 +225,8 @@ class ActivityRegularization(Layer):
         l1: factor of the sum of absolute values.
         l2: factor of the sum of squares.
     """
+
+    built = True  # nothing to build
 
     config_excluded = Layer.config_excluded | {"activity_regularizer"}
 

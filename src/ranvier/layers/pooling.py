@@ -23,6 +23,8 @@ __all__ = [
 class _Pooling(Layer):
     """Base of pooling over windows."""
 
+    built = True  # nothing to build
+
     rank = 2
     _pool = staticmethod(max_pool)
 
@@ -55,6 +57,8 @@ class _Pooling(Layer):
 
 class _GlobalPooling(Layer):
     """Base of pooling over whole feature maps."""
+
+    built = True  # nothing to build
 
     rank = 2
 

@@ -44,6 +44,8 @@ class Reshape(Layer):
         target_shape: sizes without the batch axis; one of them may be −1: what is left.
     """
 
+    built = True  # nothing to build
+
     def __init__(self, target_shape: Any, **kwargs: Any):
         super().__init__(**kwargs)
         target_shape = tuple(target_shape) if isinstance(target_shape, (tuple, list)) else (target_shape,)
@@ -104,6 +106,8 @@ class RepeatVector(Layer):
 
 class Identity(Layer):
     """The inputs as they are."""
+
+    built = True  # nothing to build
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)

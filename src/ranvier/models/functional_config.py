@@ -7,8 +7,8 @@ from typing import Any
 from .. import ops
 from ..core import serialization
 from ..core.errors import SerializationError
-from ..layers.base import Layer
 from ..ops import symbolic
+from ..ops.operation import Operation
 from ..ops.symbolic import KerasTensor
 
 __all__ = ["functional_config", "functional_from_config"]
@@ -67,7 +67,7 @@ def functional_config(model: Any) -> dict[str, Any]:
 
 
 def _describe(operation: Any) -> dict[str, Any]:
-    if isinstance(operation, Layer):
+    if isinstance(operation, Operation):
         return serialization.serialize(operation)
     return {
         "module": "ranvier.ops",
@@ -118,7 +118,7 @@ def _make(described: dict[str, Any], custom_objects: Any) -> Any:
             )
         function = symbolic.get_item if name == "get_item" else getattr(ops, name)
         return _Call(function)
-    layer = serialization.deserialize(described, custom_objects, only=Layer)
+    layer = serialization.deserialize(described, custom_objects, only=Operation)
     return layer
 
 

@@ -11,7 +11,6 @@ from ..core.masks import set_mask
 from ..files import keras_format, weights
 from ..layers.base import Layer
 from ..layers.signatures import tensors_of
-from ..layers.tracking import owned
 from ..metrics import Metric
 from ..ops import symbolic
 from ..training.trainer import Trainer
@@ -182,8 +181,7 @@ class Model(Trainer, Layer):
 
     def _layers_metrics(self) -> list[Metric]:
         """The metrics that this model and the layers inside own."""
-        found = [m for layer in self._flatten_layers() for m in owned(layer, Metric, layer.not_owned)]
-        return list({id(m): m for m in found}.values())
+        return Layer.metrics.fget(self)  # type: ignore[attr-defined]
 
     # --- building ---------------------------------------------------------------------------------------------------
 

@@ -92,6 +92,7 @@ class KerasTensor:
     """
 
     _keras_history: History
+    ragged_rank = row_splits_dtype = None  # there are no ragged tensors
 
     def __init__(
         self, shape: Any, dtype: Any = "float32", sparse: bool = False, ragged: bool = False, record_history: bool = True,

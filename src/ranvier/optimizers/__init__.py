@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core import serialization
 from ..core.errors import ArgumentError
-from . import schedules
+from . import legacy, schedules
 from .adadelta import Adadelta
 from .adafactor import Adafactor
 from .adagrad import Adagrad
@@ -18,6 +18,7 @@ from .ftrl import Ftrl
 from .lamb import Lamb
 from .lion import Lion
 from .loss_scale import LossScaleOptimizer
+from .multi import MultiOptimizer, OptimizerMap
 from .muon import Muon
 from .nadam import Nadam
 from .optax_adapter import OptaxOptimizer, is_optax
@@ -26,14 +27,15 @@ from .schedule_free_adamw import ScheduleFreeAdamW
 from .sgd import SGD
 
 _CLASSES = (
-    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, Muon, Nadam, RMSprop, SGD,
+    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, MultiOptimizer, Muon,
+    Nadam, RMSprop, SGD,
     ScheduleFreeAdamW,
 )  # fmt: skip
 
 __all__ = [
     "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
-    "Muon", "Nadam", "OptaxOptimizer", "Optimizer", "RMSprop", "ScheduleFreeAdamW", "deserialize", "get", "schedules",
-    "serialize",
+    "MultiOptimizer", "Muon", "Nadam", "OptaxOptimizer", "Optimizer", "OptimizerMap", "RMSprop", "ScheduleFreeAdamW",
+    "deserialize", "get", "legacy", "schedules", "serialize",
 ]  # fmt: skip
 
 _TABLE: dict[str, Any] = {cls.__name__.lower(): cls for cls in _CLASSES}

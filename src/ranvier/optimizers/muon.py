@@ -130,9 +130,9 @@ class Muon(Optimizer):
             return
         new_m = self.momentum * m.value + g
         self.assign(m, new_m)
-        step = self._orthogonal(g + self.momentum * new_m if self.nesterov else new_m)
-        size = 1.0 if self.rms_rate is None else self.rms_rate * math.sqrt(max(variable.shape))
-        self.assign_sub(variable, jnp.asarray(learning_rate * size, variable.dtype) * step)
+        looked_ahead = g + self.momentum * new_m if self.nesterov else new_m
+        step = self.lr_adjust(self.zeropower_via_newtonschulz5(looked_ahead, self.ns_steps))
+        self.assign_sub(variable, jnp.asarray(learning_rate, variable.dtype) * step)
 
     def _adam_step(self, g: Any, variable: Variable, rate: Any, m: Variable, v: Variable) -> None:
         step = self._step_number(variable.dtype)
@@ -143,11 +143,22 @@ class Muon(Optimizer):
         scale = rate * jnp.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
         self.assign_sub(variable, jnp.asarray(scale, variable.dtype) * new_m / (jnp.sqrt(new_v) + self.epsilon))
 
-    def _orthogonal(self, u: Any) -> Any:
-        """Nearly the orthogonal matrix next to `u`, by a Newton–Schulz iteration on its shorter side."""
-        x = u.T if u.shape[0] > u.shape[1] else u
+    def transpose_last_axis(self, X: Any) -> Any:
+        """The matrix with its two axes exchanged."""
+        return jnp.swapaxes(X, -1, -2)
+
+    def lr_adjust(self, x: Any) -> Any:
+        """The step for an orthogonal matrix: of the root mean square `rms_rate`, if one is given."""
+        if self.rms_rate is None:
+            return x
+        return x * jnp.asarray(self.rms_rate * math.sqrt(max(x.shape)), x.dtype)
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        """Nearly the orthogonal matrix next to `x`, by `steps` Newton–Schulz iterations on its shorter side."""
+        tall = x.shape[0] > x.shape[1]
+        x = self.transpose_last_axis(x) if tall else x
         x = x / (jnp.sqrt(jnp.sum(jnp.square(x))) + 1e-7)
-        for _ in range(self.ns_steps):
+        for _ in range(steps):
             a = x @ x.T
             x = self.muon_a * x + (self.muon_b * a + self.muon_c * a @ a) @ x
-        return x.T if u.shape[0] > u.shape[1] else x
+        return self.transpose_last_axis(x) if tall else x

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.errors import DataError, RanvierWarning
 from ..core.pure import pure
+from ..core.tracebacks import outside
 from ..data.sources import ArrayData, StreamData
 from .chunks import stacked_chunks
 from .pace import Pace
@@ -164,7 +165,7 @@ class Session:
             f"The loss became NaN or infinite at step {int(self.state.bad_step)} of epoch {epoch + 1}. Usual causes: a learning "
             "rate that is too high, unscaled inputs, NaN in the data, or log of 0 in a custom loss.",
             RanvierWarning,
-            stacklevel=6,
+            stacklevel=outside(),
         )
 
     # --- many epochs in one program ---------------------------------------------------------------------------------

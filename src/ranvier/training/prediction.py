@@ -74,7 +74,7 @@ def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> 
         pace.done(count)
         at += count
         batch = None
-        if hooks.wants_predict_batches:
+        if hooks.hears_predict_batches:
             batch = jax.tree.map(lambda o, b=at - 1: np.array(o[b * data.batch_size : (b + 1) * data.batch_size]), out)
         _tell(hooks, "end", at - 1, batch, watched)
     parts = [jax.tree.map(np.array, out)]
@@ -103,7 +103,7 @@ def _joined(programs: Programs, batches: Iterable[Any], hooks: Any, watched: boo
 
 
 def _tell(hooks: Any, edge: str, step: int, outputs: Any, watched: bool) -> None:
-    if hooks.wants_predict_batches or watched:
+    if hooks.hears_predict_batches or watched:
         if edge == "begin":
             hooks.on_predict_batch_begin(step)
         else:

@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 from ..core.errors import ArgumentError, ArgumentTypeError
+from .limits import limited_epochs
 
 __all__ = ["TrainingSpec", "check_count", "check_verbose"]
 
@@ -61,7 +62,7 @@ class TrainingSpec:
             validation_freq = check_count("validation_freq", validation_freq, optional=False)
         if shuffle not in (True, False, "batch"):
             raise ArgumentError(f"shuffle must be True, False or 'batch'. Received: shuffle={shuffle!r}")
-        return cls(epochs, initial_epoch, check_verbose(verbose), validation_freq)  # type: ignore[arg-type]
+        return cls(limited_epochs(epochs), initial_epoch, check_verbose(verbose), validation_freq)  # type: ignore[arg-type]
 
     def validates(self, epoch: int) -> bool:
         """Whether validation follows `epoch` (counted from 0)."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import random
 from ..core.errors import ArgumentError
+from ..core.tracebacks import filtered
 from ..data.adapt import make_data
 from ..data.sources import ArrayData
 from ..data.split import split
@@ -19,17 +20,19 @@ from ..ops import symbolic
 from .callbacks import CallbackList
 from .compilation import Compiled
 from .label_checks import check_labels
+from .limits import limited_steps
 from .loop import Session, python_logs
 from .prediction import is_small_batch, predict_arrays, predict_batch, predict_stream
 from .program import Programs
 from .spec import TrainingSpec, check_count, check_verbose
 from .state import Roles, TrainState
+from .stateless import Stateless
 from .step import builtin_step, default_step, step_logs, unpack
 
 __all__ = ["Trainer"]
 
 
-class Trainer(Compiled):
+class Trainer(Stateless, Compiled):
     """The training half of a model. It sees the model as something to call that owns variables."""
 
     history: Any = None
@@ -121,6 +124,7 @@ class Trainer(Compiled):
 
     # --- fit --------------------------------------------------------------------------------------------------------
 
+    @filtered
     def fit(
         self,
         x: Any = None,
@@ -175,14 +179,9 @@ class Trainer(Compiled):
             (x, y, sample_weight), validation_data = split((x, y, sample_weight), validation_split)
         elif validation_split:
             raise ArgumentError("Give validation_split or validation_data, not both.")
-        data = make_data(
-            x,
-            y,
-            sample_weight,
-            batch_size=batch_size,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=shuffle,
-            class_weight=class_weight,
+        options = {"batch_size": batch_size, "shuffle": shuffle, "class_weight": class_weight}
+        data = limited_steps(
+            lambda steps: make_data(x, y, sample_weight, steps_per_epoch=steps, **options), steps_per_epoch
         )
         validation = None
         if validation_data is not None:
@@ -205,6 +204,8 @@ class Trainer(Compiled):
                     hooks.on_epoch_end(epoch, logs)
             else:
                 for epoch in range(spec.initial_epoch, spec.epochs):
+                    if epoch > spec.initial_epoch and not isinstance(data, ArrayData) and data.has_run_out():
+                        break
                     logs = self._one_epoch(session, spec, hooks, data, validation, generator, epoch)
                     if self.stop_training:
                         break
@@ -243,6 +244,7 @@ class Trainer(Compiled):
 
     # --- evaluate ---------------------------------------------------------------------------------------------------
 
+    @filtered
     def evaluate(
         self,
         x: Any = None,
@@ -267,7 +269,9 @@ class Trainer(Compiled):
         self._assert_compiled("evaluate")
         if kwargs:
             raise ArgumentError(f"evaluate has no argument {', '.join(map(repr, kwargs))}.")
-        data = make_data(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False)
+        data = limited_steps(
+            lambda n: make_data(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps
+        )
         programs = self._prepare(data.peek(), learn=False)
         verbose = check_verbose(verbose)
         hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
@@ -286,6 +290,7 @@ class Trainer(Compiled):
 
     # --- predict ----------------------------------------------------------------------------------------------------
 
+    @filtered
     def predict(
         self,
         x: Any,
@@ -305,7 +310,7 @@ class Trainer(Compiled):
         """
         if verbose == 0 and callbacks is None and steps is None and is_small_batch(x, batch_size):
             return predict_batch(self._prepare((x,), learn=False, compiled=False), (x,))
-        data = make_data(x, batch_size=batch_size, steps_per_epoch=steps, shuffle=False)
+        data = limited_steps(lambda n: make_data(x, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps)
         programs = self._prepare(data.peek(), learn=False, compiled=False)
         verbose = check_verbose(verbose)
         hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
@@ -317,12 +322,14 @@ class Trainer(Compiled):
 
     # --- one batch --------------------------------------------------------------------------------------------------
 
+    @filtered
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """One step of training on exactly this batch. Returns its loss and metrics as `evaluate` does."""
         return self._on_batch(True, x, y, sample_weight, class_weight, return_dict)
 
+    @filtered
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss and metrics on exactly this batch."""
         return self._on_batch(False, x, y, sample_weight, None, return_dict)
@@ -338,6 +345,7 @@ class Trainer(Compiled):
         numbers = python_logs(logs)
         return numbers if return_dict else self._as_list(numbers)
 
+    @filtered
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for exactly this batch, as NumPy arrays."""
         data = make_data(x, batch_size=2**31, shuffle=False)
@@ -363,12 +371,11 @@ def _validation(given: Any, batch_size: int | None, steps: int | None) -> Any:
     """`validation_data` as data: a tuple of arrays, or a dataset."""
     check_count("validation_steps", steps)
     check_count("validation_batch_size", batch_size)
-    if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3:
-        x, y, weight = (*given, None, None)[:3]
-        return make_data(
-            x, y, weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, what="validation_data"
-        )
-    return make_data(given, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, what="validation_data")
+    x, y, weight = (
+        (*given, None, None)[:3] if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3 else (given, None, None)
+    )
+    options = {"batch_size": batch_size, "shuffle": False, "what": "validation_data"}
+    return limited_steps(lambda n: make_data(x, y, weight, steps_per_epoch=n, **options), steps)
 
 
 def _dtype_of(array: Any) -> Any:

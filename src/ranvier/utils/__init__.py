@@ -6,12 +6,12 @@ from ..core.random import set_random_seed
 from ..core.serialization import (
     CustomObjectScope,
     custom_object_scope,
+    deserialize_keras_object,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
 )
-from ..core.serialization import deserialize as deserialize_keras_object
 from ..core.serialization import serialize as serialize_keras_object
 from ..data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..data.py_dataset import PyDataset, Sequence

@@ -50,7 +50,7 @@ class SKLearnClassifier(ClassifierMixin, Estimator):
 
     classes_: np.ndarray
 
-    def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:  # noqa: N803
+    def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:
         """Train on samples `X`, (samples, features), and their labels `y`, (samples,).
 
         Args:
@@ -58,13 +58,13 @@ class SKLearnClassifier(ClassifierMixin, Estimator):
             y: labels of any sortable kind.
             **kwargs: for the model's `fit`, such as `epochs` or `sample_weight`; they go before `fit_kwargs`.
         """
-        X, y = validate_data(self, X, y)  # noqa: N806
+        X, y = validate_data(self, X, y)
         check_classification_targets(y)
         y = column_or_1d(y)
         if kwargs.get("sample_weight") is not None:
             weights = check_weights(kwargs["sample_weight"], len(y))
             counted = weights != 0
-            X, y = X[counted], y[counted]  # noqa: N806
+            X, y = X[counted], y[counted]
             kwargs = {**kwargs, "sample_weight": weights[counted]}
         if not len(y):
             raise ArgumentError("There is no sample of a weight other than 0, so there is no class to learn.")
@@ -84,7 +84,7 @@ class SKLearnClassifier(ClassifierMixin, Estimator):
         sparse = isinstance(loss, SparseCategoricalCrossentropy) or loss in _SPARSE
         return sparse or (len(self.classes_) == 2 and _last_size(model) == 1)
 
-    def _scores(self, X: Any) -> np.ndarray:  # noqa: N803
+    def _scores(self, X: Any) -> np.ndarray:
         """A score for each class, (samples, classes); the greatest decides."""
         scores = self._outputs(X)
         scores = scores.reshape(len(scores), -1)
@@ -101,12 +101,12 @@ class SKLearnClassifier(ClassifierMixin, Estimator):
     def _logits(self) -> bool:
         return bool(getattr(self.model_.loss, "from_logits", False))
 
-    def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
+    def decision_function(self, X: Any) -> np.ndarray:
         """The model's scores: (samples, classes); for two classes (samples,), positive where the second one wins."""
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict_proba(self, X: Any) -> np.ndarray:
         """The probabilities of the classes, (samples, classes): the model's outputs, or the softmax of logits."""
         scores = self._scores(X)
         if not self._logits:
@@ -116,7 +116,7 @@ class SKLearnClassifier(ClassifierMixin, Estimator):
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         return scores / scores.sum(axis=1, keepdims=True)
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any) -> np.ndarray:
         """The label of each sample, (samples,)."""
         best = np.argmax(self._scores(X), axis=1)
         return self.classes_[best]

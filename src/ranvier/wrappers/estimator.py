@@ -76,7 +76,7 @@ class Estimator(BaseEstimator):
 
     # --- fitting ----------------------------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, targets: Any, options: dict[str, Any]) -> Any:  # noqa: N803  scikit-learn's names
+    def _fit(self, X: Any, y: Any, targets: Any, options: dict[str, Any]) -> Any:
         """Make (or keep) the model and train it.
 
         Args:
@@ -94,7 +94,7 @@ class Estimator(BaseEstimator):
         self.history_ = self.model_.fit(X, targets(self.model_), **given)
         return self
 
-    def _make_model(self, X: Any, y: Any) -> Any:  # noqa: N803
+    def _make_model(self, X: Any, y: Any) -> Any:
         if isinstance(self.model, Model):
             _check_compiled(self.model, "model")
             return fresh_copy(self.model)
@@ -114,12 +114,12 @@ class Estimator(BaseEstimator):
     @property
     def epoch_(self) -> int:
         """The number of epochs that the last fit trained for."""
-        return len(getattr(self, "history_").epoch)
+        return len(self.history_.epoch)
 
-    def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
+    def _outputs(self, X: Any) -> np.ndarray:
         """The model's raw outputs for checked inputs, (samples, …)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)  # noqa: N806
+        X = validate_data(self, X, reset=False)
         return self.model_.predict(X, verbose=0, **self._predict_options())
 
     def _predict_options(self) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Estimator(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes, models as the bytes of their ``.keras`` file: no object of theirs is pickled."""
-        state = super().__getstate__()
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
         if "history_" in state:
             state = {**state, "history_": _without_model(state["history_"])}
         return {name: pack(value) for name, value in state.items()}

@@ -37,7 +37,7 @@ class SKLearnRegressor(RegressorMixin, Estimator):
     (3,)
     """
 
-    def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:  # noqa: N803
+    def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:
         """Train on samples `X`, (samples, features), and targets `y`, (samples,) or (samples, targets).
 
         Args:
@@ -45,12 +45,12 @@ class SKLearnRegressor(RegressorMixin, Estimator):
             y: numbers.
             **kwargs: for the model's `fit`, such as `epochs` or `sample_weight`; they go before `fit_kwargs`.
         """
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True)  # noqa: N806
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True)
         self._flat = y.ndim == 1
         y = y.reshape(len(y), -1)
         return self._fit(X, y, lambda model: y, kwargs)
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any) -> np.ndarray:
         """The predictions, of the shape that the targets had."""
         outputs = self._outputs(X).astype("float64")  # scikit-learn's dtype of predictions
         return outputs.reshape(len(outputs)) if self._flat else outputs

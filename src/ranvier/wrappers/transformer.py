@@ -37,7 +37,7 @@ class SKLearnTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
     (3, 2)
     """
 
-    def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:  # noqa: N803
+    def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:
         """Train on samples `X`, (samples, features), and targets `y`, (samples,) or (samples, targets).
 
         Args:
@@ -45,17 +45,17 @@ class SKLearnTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Esti
             y: numbers.
             **kwargs: for the model's `fit`, such as `epochs` or `sample_weight`; they go before `fit_kwargs`.
         """
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True)  # noqa: N806
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True)
         y = y.reshape(len(y), -1)
         self._fit(X, y, lambda model: y, kwargs)
         self._n_features_out = self.model_.compute_output_shape((None, X.shape[1]))[-1]
         return self
 
-    def transform(self, X: Any) -> np.ndarray:  # noqa: N803
+    def transform(self, X: Any) -> np.ndarray:
         """The model's outputs, (samples, features), in their own dtype."""
         return self._outputs(X)
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any) -> np.ndarray:
         """The model's outputs: the same as `transform`."""
         return self._outputs(X)
 

@@ -13,7 +13,7 @@ from ...core.errors import ArgumentError, ArgumentTypeError
 from ...tools.interactive import print_message
 from .callback import Callback, Logs
 from .checks import verbosity
-from .learning_rates import learning_rate_of, set_learning_rate
+from .learning_rates import learning_rate_of, rated_optimizers, set_learning_rate
 
 __all__ = ["LearningRateScheduler"]
 
@@ -43,17 +43,19 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Ask the schedule and set the learning rate."""
-        present = learning_rate_of(self.model)
-        rate = self.schedule(epoch, present) if _takes_two(self.schedule) else self.schedule(epoch)
-        rate = _learning_rate(rate, epoch)
-        set_learning_rate(self.model, rate)
-        if self.verbose:
-            print_message(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+        for _, optimizer in rated_optimizers(self.model):
+            present = learning_rate_of(optimizer)
+            rate = self.schedule(epoch, present) if _takes_two(self.schedule) else self.schedule(epoch)
+            rate = _learning_rate(rate, epoch)
+            set_learning_rate(optimizer, rate)
+            if self.verbose:
+                print_message(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Add the learning rate to the logs."""
         if logs is not None:
-            logs["learning_rate"] = learning_rate_of(self.model)
+            for suffix, optimizer in rated_optimizers(self.model):
+                logs[f"learning_rate{suffix}"] = learning_rate_of(optimizer)
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:

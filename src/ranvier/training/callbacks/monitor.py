@@ -7,6 +7,7 @@ from typing import Any
 
 from ...core.errors import ArgumentError, RanvierWarning
 from ...core.names import snake_case
+from ...core.tracebacks import outside
 from .callback import Callback, Logs
 from .checks import choice, finite, nearest
 
@@ -51,7 +52,7 @@ class MonitorCallback(Callback):
                 f"{consequence} metric `{self.monitor}` which is not available. "
                 f"Available metrics are: {','.join(logs)}." + (hint if validation else nearest(self.monitor, logs)),
                 RanvierWarning,
-                stacklevel=4,
+                stacklevel=outside(),
             )
             return None
         if not self._sign:

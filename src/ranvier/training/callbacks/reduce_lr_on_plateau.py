@@ -10,7 +10,7 @@ from ...core.errors import ArgumentError
 from ...tools.interactive import print_message
 from .callback import Logs
 from .checks import count, finite, nearest, verbosity
-from .learning_rates import learning_rate_of, set_learning_rate
+from .learning_rates import learning_rate_of, rated_optimizers, set_learning_rate
 from .monitor import MonitorCallback
 
 __all__ = ["ReduceLROnPlateau"]
@@ -86,7 +86,8 @@ class ReduceLROnPlateau(MonitorCallback):
         """Compare the epoch with the best; reduce the learning rate when patience is at its end."""
         logs = {} if logs is None else logs
         current = self._current(logs, "Learning rate reduction is conditioned on")
-        rate = logs["learning_rate"] = learning_rate_of(self.model)
+        for suffix, optimizer in rated_optimizers(self.model):
+            logs[f"learning_rate{suffix}"] = learning_rate_of(optimizer)
         if current is None:
             return
         if self.in_cooldown():
@@ -97,11 +98,18 @@ class ReduceLROnPlateau(MonitorCallback):
             self.wait = 0
         elif not self.in_cooldown():
             self.wait += 1
+            if self.wait >= self.patience:
+                self._reduce(epoch)
+
+    def _reduce(self, epoch: int) -> None:
+        for _, optimizer in rated_optimizers(self.model):
+            rate = learning_rate_of(optimizer)
             # In float32, as optimizers keep it: a rate already at min_lr must not look larger than it.
-            if self.wait >= self.patience and np.float32(rate) > np.float32(self.min_lr):
-                rate = max(rate * self.factor, self.min_lr)
-                set_learning_rate(self.model, rate)
-                if self.verbose:
-                    print_message(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
-                self.cooldown_counter = self.cooldown
-                self.wait = 0
+            if np.float32(rate) <= np.float32(self.min_lr):
+                continue
+            rate = max(rate * self.factor, self.min_lr)
+            set_learning_rate(optimizer, rate)
+            if self.verbose:
+                print_message(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
+            self.cooldown_counter = self.cooldown
+            self.wait = 0

@@ -14,7 +14,7 @@ from ...core.errors import ArgumentError, ArgumentTypeError, RanvierError
 from .callback import Callback, Logs
 from .checks import count, nearest
 from .event_files import EventFiles, require_tensorboard_x, weight_image
-from .learning_rates import learning_rate_of
+from .learning_rates import learning_rate_of, rated_optimizers
 
 __all__ = ["TensorBoard"]
 
@@ -150,7 +150,8 @@ class TensorBoard(Callback):
             elif name != "learning_rate":
                 self._files.scalar("train", f"epoch_{name}", value, epoch)
         if hasattr(getattr(self.model, "optimizer", None), "learning_rate"):
-            self._files.scalar("train", "epoch_learning_rate", learning_rate_of(self.model), epoch)
+            for suffix, optimizer in rated_optimizers(self.model):
+                self._files.scalar("train", f"epoch_learning_rate{suffix}", learning_rate_of(optimizer), epoch)
         if self.write_steps_per_second:
             seconds = time.perf_counter() - self._epoch_started
             rate = (_iterations(self.model) - self._steps_before) / max(seconds, 1e-9)

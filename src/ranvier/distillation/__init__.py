@@ -1,0 +1,6 @@
+"""Floor 7: a small model learns from a large one."""
+
+from .distiller import Distiller
+from .losses import DistillationLoss, FeatureDistillation, LogitsDistillation
+
+__all__ = ["DistillationLoss", "Distiller", "FeatureDistillation", "LogitsDistillation"]
