@@ -28,6 +28,11 @@ EXAMPLES = {
     "dense_arguments.py": ([], [r"hidden/kernel", r"'class_name': 'HeNormal'"]),
     "custom_parts.py": ([], [r"epoch 50:", r"x = 1\.5: (1\.[89]|2\.[0-6])"]),
     "digits.py": (["--epochs", "1", "--samples", "6000"], [r"Total params: 101,770", r"test accuracy 0\.(8[5-9]|9)"]),
+    "lstm_digits.py": (["--epochs", "2", "--samples", "4000"], [r"test accuracy 0\.(7[5-9]|8)"]),
+    "character_language_model.py": (
+        ["--epochs", "8", "--characters", "40000", "--written", "150"],
+        [r"unseen text: 0\.[6-9]\d+ bits", r"temperature 0\.5: (8[5-9]|9\d|100)% real words"],
+    ),
     "enhanced_mlp.py": (["--epochs", "1", "--samples", "6000"], [r"test accuracy 0\.(8|9)"]),
 }
 

@@ -54,7 +54,7 @@ def test_masks_travel_from_embedding_to_loss():
     def make(k):
         inputs = k.Input((None,), dtype="int32")
         x = k.layers.Embedding(5, 4, mask_zero=True)(inputs)
-        x, h, c = k.layers.LSTM(3, return_sequences=True, return_state=True)(x)
+        x, h, _ = k.layers.LSTM(3, return_sequences=True, return_state=True)(x)
         x = k.layers.GRU(3, return_sequences=True)(x, initial_state=h)
         x = k.layers.Bidirectional(k.layers.SimpleRNN(3, return_sequences=True))(x)
         outputs = k.layers.TimeDistributed(k.layers.Dense(2, activation="softmax"))(x)

@@ -132,7 +132,7 @@ class Bidirectional(Layer):
         options = {"initial_state": states, "mask": mask, "training": training}
         return layer(sequences, **{k: v for k, v in options.items() if v is not None and k in takes})
 
-    def compute_mask(self, _: Any, mask: Any) -> Any:
+    def compute_mask(self, _: Any, mask: Any) -> Any:  # type: ignore[override]
         """The mask goes on with sequences, once for each output; states have none."""
         if isinstance(mask, (list, tuple)):
             mask = mask[0]

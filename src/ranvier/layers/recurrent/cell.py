@@ -158,7 +158,7 @@ class RecurrentCell(DropoutMasks):
         masks, recurrent_masks = self._masks(sequences[0], states[0], training)
         return self.project(sequences, masks), partial(self.advance, recurrence=self.recurrence(recurrent_masks))
 
-    def _call(self, inputs: Any, states: Any, training: Any) -> tuple[Any, Any]:
+    def _one_step(self, inputs: Any, states: Any, training: Any) -> tuple[Any, Any]:
         """One step by itself, for `call`; a single state that came without a list goes back without one."""
         several = isinstance(states, (list, tuple))
         states = list(states) if several else [states]

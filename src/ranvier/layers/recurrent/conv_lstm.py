@@ -117,7 +117,9 @@ class ConvLSTMCell(DropoutMasks, Convolutional):
             return y
         return y + self.bias.value.reshape((-1, *(1,) * self.rank) if self._channel_axis == 1 else (-1,))
 
-    def _convolve(self, x: Any, kernel: Any, masks: Any, strides: Any = 1, padding: str = "same", dilation: Any = 1) -> Any:  # fmt: skip
+    def _convolve(
+        self, x: Any, kernel: Any, masks: Any, strides: Any = 1, padding: str = "same", dilation: Any = 1
+    ) -> Any:
         convolution = partial(
             conv, strides=strides, padding=padding, data_format=self.data_format, dilation_rate=dilation
         )

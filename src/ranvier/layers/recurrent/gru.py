@@ -91,7 +91,7 @@ class GRUCell(RecurrentCell):
     @hoistable
     def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, Any]:
         """One step."""
-        return self._call(inputs, states, training)
+        return self._one_step(inputs, states, training)
 
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
         """h' = zh + (1 − z)ĥ."""

@@ -208,7 +208,7 @@ class RNN(Layer):
         cast = [jnp.asarray(a, e.dtype) for a, e in zip(leaves, expected, strict=True)]
         return jax.tree.unflatten(jax.tree.structure(wanted), cast)
 
-    def compute_mask(self, _: Any, mask: Any) -> Any:
+    def compute_mask(self, _: Any, mask: Any) -> Any:  # type: ignore[override]
         """The mask goes on with sequences; states have none."""
         mask = mask if self.return_sequences else None
         if isinstance(mask, (list, tuple)):

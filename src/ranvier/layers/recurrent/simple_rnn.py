@@ -61,7 +61,7 @@ class SimpleRNNCell(RecurrentCell):
     @hoistable
     def call(self, sequence: Any, states: Any, training: bool | None = False) -> tuple[Any, Any]:
         """One step."""
-        return self._call(sequence, states, training)
+        return self._one_step(sequence, states, training)
 
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
         """φ(xW + b + hU)."""

@@ -42,20 +42,14 @@ class StackedRNNCells(Layer):
     @property
     def output_size(self) -> Any:
         """The output size of the last cell."""
-        last = self.cells[-1]
-        if hasattr(last, "output_size"):
-            return last.output_size
-        return last.state_size[0] if isinstance(last.state_size, (list, tuple)) else last.state_size
+        return _output_size(self.cells[-1])
 
     def build(self, input_shape: Any) -> None:
         """Build each cell for the outputs of the one below."""
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
                 cell.build(input_shape)
-            size = cell.output_size if hasattr(cell, "output_size") else cell.state_size
-            while isinstance(size, (list, tuple)):
-                size = size[0]
-            input_shape = (input_shape[0], size)
+            input_shape = (input_shape[0], _output_size(cell))
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """The cells' first states, a list for each."""
@@ -80,3 +74,10 @@ class StackedRNNCells(Layer):
             inputs, own = cell(inputs, own, **options)
             new.append(list(own) if isinstance(own, (list, tuple)) else [own])
         return inputs, new
+
+
+def _output_size(cell: Any) -> Any:
+    """The cell's `output_size`, or else the size of its first state, which is then its output."""
+    if hasattr(cell, "output_size"):
+        return cell.output_size
+    return cell.state_size[0] if isinstance(cell.state_size, (list, tuple)) else cell.state_size
