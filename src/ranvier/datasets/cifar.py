@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +33,9 @@ def read_batches(archive: Path, members: list[str], label_key: str) -> list[Batc
     Raises:
         DataError: another kind of archive.
     """
+    import tarfile  # only here is it needed
+    import zlib
+
     contents: dict[str, bytes] = {}
     try:
         with tarfile.open(archive, "r:*") as tar:

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.errors import ArgumentTypeError
 from .archive import read_arrays
 from .sources import find
-from .words import limit_words, mark_and_shift, object_array, read_word_index, shorter_than, shuffled
+from .words import read_word_index, shuffled
 
 __all__ = ["get_word_index", "load_data"]
 
@@ -56,14 +56,16 @@ def load_data(
         raise ArgumentTypeError(f"load_data() got unknown arguments: {', '.join(kwargs)}")
     x_train, y_train, x_test, y_test = read_arrays(find("imdb.npz", path), _NAMES, lists=True)
     generator = np.random.RandomState(seed)
-    x_train, y_train = shuffled(x_train, y_train, generator)
-    x_test, y_test = shuffled(x_test, y_test, generator)
-    train, test = (mark_and_shift(x, start_char, index_from) for x in (x_train, x_test))
+    train, y_train = shuffled(x_train, y_train, generator)
+    test, y_test = shuffled(x_test, y_test, generator)
+    train, test = train.marked(start_char, index_from), test.marked(start_char, index_from)
     if maxlen:
-        train, y_train = shorter_than(maxlen, train, y_train)
-        test, y_test = shorter_than(maxlen, test, y_test)
-    both = limit_words(train + test, num_words, skip_top, oov_char)
-    return (object_array(both[: len(train)]), y_train), (object_array(both[len(train) :]), y_test)
+        train, y_train = train.shorter_than(maxlen, y_train)
+        test, y_test = test.shorter_than(maxlen, y_test)
+    # Without num_words the largest number is the limit, and so is out itself: Keras's rule, whose numbers programs know.
+    limit = num_words or int(max(train.numbers.max(), test.numbers.max()))
+    train, test = train.limited(limit, skip_top, oov_char), test.limited(limit, skip_top, oov_char)
+    return (train.lists(), y_train), (test.lists(), y_test)
 
 
 def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dict[str, int]:

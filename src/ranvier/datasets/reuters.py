@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import ArgumentError
 from .archive import read_arrays
 from .sources import find
-from .words import limit_words, mark_and_shift, object_array, read_word_index, shorter_than, shuffled
+from .words import read_word_index, shuffled
 
 __all__ = ["get_label_names", "get_word_index", "load_data"]
 
@@ -58,13 +58,14 @@ def load_data(
     if not 0 <= test_split <= 1:
         raise ArgumentError(f"test_split must lie between 0 and 1. Received: test_split={test_split!r}")
     x, y = read_arrays(find("reuters.npz", path), ("x", "y"), lists=True)
-    x, y = shuffled(x, y, np.random.RandomState(seed))
-    sequences = mark_and_shift(x, start_char, index_from)
+    words, y = shuffled(x, y, np.random.RandomState(seed))
+    words = words.marked(start_char, index_from)
     if maxlen:
-        sequences, y = shorter_than(maxlen, sequences, y)
-    everything = object_array(limit_words(sequences, num_words, skip_top, oov_char))
-    cut = int(len(everything) * (1 - test_split))
-    return (everything[:cut], y[:cut]), (everything[cut:], y[cut:])
+        words, y = words.shorter_than(maxlen, y)
+    # Without num_words the largest number is the limit, and so is out itself: Keras's rule, whose numbers programs know.
+    x = words.limited(num_words or int(words.numbers.max()), skip_top, oov_char).lists()
+    cut = int(len(x) * (1 - test_split))
+    return (x[:cut], y[:cut]), (x[cut:], y[cut:])
 
 
 def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> dict[str, int]:

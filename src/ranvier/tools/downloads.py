@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import re
 import shutil
-import urllib.error
 import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import IO, Any
 
 from ..core import settings
 from ..core.errors import ArgumentError, ArgumentTypeError, DownloadError
 from ..files.atomic import replacing
-from .archives import FORMATS, extract
 from .interactive import print_message
 from .progbar import Progbar
 
-__all__ = ["get_file"]
+__all__ = ["get_file", "shown"]
 
-_TIMEOUT = 60  # seconds without a byte
 _LARGEST = 64 << 30  # bytes
 _CHUNK = 1 << 18
+_FORMATS = ("tar", "zip")
 _DIGITS = {"md5": 32, "sha256": 64}
 _ARCHIVE_ENDING = re.compile(r"\.(tar|tar\.(gz|bz2?|xz)|tgz|tbz2?|txz|zip)$", re.IGNORECASE)
 
@@ -74,7 +70,7 @@ def get_file(
         raise ArgumentError(f"origin must be the URL of the file to download. Received: origin={origin!r}")
     scheme = urllib.parse.urlsplit(origin).scheme.lower()
     if scheme not in ("https", "http", "file"):
-        raise ArgumentError(f"origin must be an https:, http: or file: URL. Received: origin={_shown(origin)!r}")
+        raise ArgumentError(f"origin must be an https:, http: or file: URL. Received: origin={shown(origin)!r}")
     digest = _digest(file_hash, md5_hash, hash_algorithm)
     unpack = extract or untar
     formats = _formats("tar" if untar and archive_format == "auto" else archive_format) if unpack else ()
@@ -84,24 +80,23 @@ def get_file(
         path = folder / name
         _fetch(origin, path, digest, force_download)
         return str(path)
+    from . import archives  # this and .http bring in much of the standard library, for the first file only
+
     if fname is not None and _ARCHIVE_ENDING.search(name):
-        archive, target = folder / name, folder / (_ARCHIVE_ENDING.sub("", name) + "_extracted")
+        path, target = folder / name, folder / (_ARCHIVE_ENDING.sub("", name) + "_extracted")
     else:
-        archive, target = folder / (name + "_archive"), folder / name
-    fresh = _fetch(origin, archive, digest, force_download)
+        path, target = folder / (name + "_archive"), folder / name
+    fresh = _fetch(origin, path, digest, force_download)
     if fresh or not target.is_dir():
-        _extract(archive, target, formats)
+        archives.extract(path, target, formats)
     return str(target)
-
-
-_extract = extract  # the argument of `get_file` hides the function
 
 
 def _name(fname: Any, origin: str) -> str:
     if fname is None:
         name = urllib.parse.unquote(urllib.parse.urlsplit(origin).path).rpartition("/")[2]
         if not name:
-            raise ArgumentError(f"The URL {_shown(origin)!r} names no file. Give fname, the name to keep it under.")
+            raise ArgumentError(f"The URL {shown(origin)!r} names no file. Give fname, the name to keep it under.")
     elif isinstance(fname, (str, os.PathLike)):
         name = os.fspath(fname)
     else:
@@ -132,9 +127,9 @@ def _folder(cache_dir: Any, cache_subdir: str) -> Path:
 
 def _formats(archive_format: Any) -> tuple[str, ...]:
     if archive_format == "auto":
-        return FORMATS
+        return _FORMATS
     formats = (archive_format,) if isinstance(archive_format, str) else tuple(archive_format or ())
-    if not formats or any(f not in FORMATS for f in formats):
+    if not formats or any(f not in _FORMATS for f in formats):
         raise ArgumentError(
             f"archive_format must be 'auto', 'tar', 'zip' or a list of them. Received: archive_format={archive_format!r}"
         )
@@ -165,15 +160,19 @@ def _fetch(origin: str, path: Path, digest: tuple[str, str] | None, force: bool)
         if digest is None or _hash(path, digest[0]) == digest[1]:
             return False
         print_message(f"{path} is not the file that was expected (its {digest[0]} differs); it is downloaded again.")
-    print_message(f"Downloading data from {_shown(origin)}")
+    import http.client
+
+    from .http import open_url
+
+    print_message(f"Downloading data from {shown(origin)}")
     try:
-        source, length = _open(origin)
+        source, length = open_url(origin)
         with source, replacing(path) as target:
             _copy(source, target, origin, length, digest, shutil.disk_usage(path.parent).free)
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, DownloadError):
             raise
-        raise DownloadError(f"{_shown(origin)} could not be downloaded: {getattr(error, 'reason', error)}") from error
+        raise DownloadError(f"{shown(origin)} could not be downloaded: {getattr(error, 'reason', error)}") from error
     return True
 
 
@@ -181,24 +180,24 @@ def _copy(
     source: Any, target: IO[bytes], origin: str, length: int | None, digest: tuple[str, str] | None, free: int
 ) -> None:
     if length is not None and length > min(_LARGEST, free):
-        raise DownloadError(f"{_shown(origin)} has {length:,} bytes; at most {min(_LARGEST, free):,} can be taken.")
+        raise DownloadError(f"{shown(origin)} has {length:,} bytes; at most {min(_LARGEST, free):,} can be taken.")
     seen = hashlib.new(digest[0]) if digest else None
     bar = Progbar(None if length is None else max(1, -(-length // 10**6)), unit_name="MB")
     received = 0
     while chunk := source.read(_CHUNK):
         received += len(chunk)
         if received > _LARGEST:
-            raise DownloadError(f"{_shown(origin)} has more than {_LARGEST:,} bytes, the most that is taken.")
+            raise DownloadError(f"{shown(origin)} has more than {_LARGEST:,} bytes, the most that is taken.")
         target.write(chunk)
         if seen is not None:
             seen.update(chunk)
         if length is None or received < length:
             bar.update(received // 10**6, finalize=False)
     if length is not None and received != length:
-        raise DownloadError(f"{_shown(origin)} was cut short: {received:,} bytes of {length:,} came. Try again.")
+        raise DownloadError(f"{shown(origin)} was cut short: {received:,} bytes of {length:,} came. Try again.")
     if digest is not None and seen is not None and seen.hexdigest() != digest[1]:
         raise DownloadError(
-            f"What {_shown(origin)} gave is not the file that was expected: its {digest[0]} is {seen.hexdigest()} instead of "
+            f"What {shown(origin)} gave is not the file that was expected: its {digest[0]} is {seen.hexdigest()} instead of "
             f"{digest[1]}. It was not kept."
         )
     bar.update(max(1, -(-received // 10**6)), finalize=True)
@@ -209,37 +208,7 @@ def _hash(path: Path, algorithm: str) -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to http and https only, and never from https to http."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        scheme = urllib.parse.urlsplit(newurl).scheme.lower()
-        if scheme not in ("https", "http") or (req.type == "https" and scheme == "http"):
-            raise DownloadError(f"{_shown(req.full_url)} leads on to {_shown(newurl)}, which is refused.")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _open(origin: str) -> tuple[Any, int | None]:
-    """A stream of the bytes, and how many there are, if that is known."""
-    parts = urllib.parse.urlsplit(origin)
-    if parts.scheme.lower() == "file":
-        if parts.netloc not in ("", "localhost"):
-            raise DownloadError(f"A file: URL names a file of this machine. Received: {_shown(origin)}")
-        path = urllib.request.url2pathname(parts.path)
-        return open(path, "rb"), os.path.getsize(path)
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler, urllib.request.HTTPHandler, urllib.request.HTTPSHandler, _Redirects,
-        urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPErrorProcessor,
-    ):  # fmt: skip
-        opener.add_handler(handler())
-    request = urllib.request.Request(origin, headers={"User-Agent": "ranvier", "Accept-Encoding": "identity"})
-    response: Any = opener.open(request, timeout=_TIMEOUT)
-    length = response.headers.get("Content-Length", "")
-    return response, int(length) if length.isdecimal() else None
-
-
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """The URL for a message: without what may be secret in it."""
     parts = urllib.parse.urlsplit(url)
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -72,8 +72,10 @@ def _taps(old: int, new: int, interpolation: str) -> tuple[np.ndarray, np.ndarra
         weight = np.where(distance < radius, kernel(distance), 0)
     weight = np.where((pixel >= 0) & (pixel < old), weight, 0)
     weight = weight / weight.sum(axis=0)
+    rank = np.argsort(weight == 0, axis=0, kind="stable")  # pixels that count first: few kernels need all their taps
+    pixel, weight = (np.take_along_axis(values, rank, axis=0) for values in (np.clip(pixel, 0, old - 1), weight))
     used = weight.any(axis=1)
-    return np.clip(pixel[used], 0, old - 1), weight[used].astype(np.float32)
+    return pixel[used], weight[used].astype(np.float32)
 
 
 def resize(image: np.ndarray, size: tuple[int, int], interpolation: str = "bilinear") -> np.ndarray:
@@ -92,8 +94,11 @@ def resize(image: np.ndarray, size: tuple[int, int], interpolation: str = "bilin
         if interpolation == "nearest":
             image = np.take(image, pixel[0], axis=axis)
         elif image.shape[axis] != new or len(pixel) > 1:
-            along = (-1, 1, 1) if axis == -3 else (-1, 1)
-            image = sum(np.take(image, p, axis=axis) * w.reshape(along) for p, w in zip(pixel, weight, strict=True))  # type: ignore[assignment]
+            weight = weight[..., None, None] if axis == -3 else weight[..., None]
+            total = np.take(image, pixel[0], axis=axis) * weight[0]
+            for p, w in zip(pixel[1:], weight[1:], strict=True):
+                total += np.take(image, p, axis=axis) * w
+            image = total
     return image if interpolation == "nearest" else np.asarray(image, np.float32)
 
 
