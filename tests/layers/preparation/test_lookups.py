@@ -254,3 +254,14 @@ def test_bad_arguments_are_named(kind, options, message):
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "mixed_bfloat16", "int32", "string"])
+def test_vectors_are_of_floats_whatever_the_dtype(dtype):
+    narrow = {"float16": "float16", "mixed_bfloat16": "bfloat16"}.get(dtype, "float32")
+    for mode in ("one_hot", "multi_hot", "count"):
+        layer = layers.StringLookup(vocabulary=["a", "b"], output_mode=mode, dtype=dtype)
+        expected = layers.StringLookup(vocabulary=["a", "b"], output_mode=mode)
+        assert layer(STRINGS).dtype == narrow
+        np.testing.assert_array_equal(np.asarray(layer(STRINGS), "float32"), expected(STRINGS))
+    assert layers.TextVectorization(vocabulary=["a"], dtype=dtype)(["a b"]).tolist() == [[2, 1]]

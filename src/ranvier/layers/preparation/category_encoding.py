@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 
 from ...core.errors import ArgumentError, DataWarning
@@ -53,8 +53,8 @@ class CategoryEncoding(DatasetLayer):
             raise ArgumentError(
                 f"Layer '{self.name}': count_weights are for output_mode='count'; it is {self.output_mode!r}."
             )
-        inputs = jnp.asarray(inputs)
-        if not isinstance(inputs, Tracer) and inputs.size:
+        if not isinstance(inputs, Tracer) and np.size(inputs):
+            inputs = np.asarray(inputs)
             low, high = int(inputs.min()), int(inputs.max())
             if low < 0 or high >= self.num_tokens:
                 warnings.warn(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from ...core.errors import ArgumentError
 
@@ -29,19 +31,22 @@ def encode(ids: Any, mode: str, depth: int, dtype: Any, weights: Any = None) -> 
         dtype: of the vectors.
         weights: what each counts, instead of 1; (…, n).
     """
-    ids = jnp.asarray(ids)
-    ids = jnp.atleast_1d(ids if jnp.issubdtype(ids.dtype, jnp.integer) else ids.astype("int32"))
-    ids = jnp.where(ids < 0, depth, ids)  # out of range: dropped
+    # On the host in NumPy, where nothing is compiled for each new shape; traced arrays stay in the program.
+    on_host = not isinstance(ids, Tracer) and not isinstance(weights, Tracer)
+    xp: Any = np if on_host else jnp
+    ids = xp.asarray(ids)
+    ids = xp.atleast_1d(ids if xp.issubdtype(ids.dtype, np.integer) else ids.astype("int32"))
     if mode == "one_hot":
         if ids.ndim > 1 and ids.shape[-1] == 1:
             ids = ids[..., 0]
-        return (ids[..., None] == jnp.arange(depth, dtype=ids.dtype)).astype(dtype)
+        return jnp.asarray((ids[..., None] == xp.arange(depth)).astype(dtype))
     flat = ids.reshape(-1, ids.shape[-1])
-    rows = jnp.broadcast_to(jnp.arange(flat.shape[0])[:, None], flat.shape)
-    vectors = jnp.zeros((flat.shape[0], depth), dtype)
-    if mode == "multi_hot":
-        vectors = vectors.at[rows, flat].set(1, mode="drop")
+    amounts = xp.ones(flat.shape, dtype) if weights is None else xp.asarray(weights).astype(dtype).reshape(flat.shape)
+    amounts = xp.where((flat >= 0) & (flat < depth), amounts, 0)
+    at = np.arange(flat.shape[0])[:, None], xp.clip(flat, 0, depth - 1)
+    vectors = xp.zeros((flat.shape[0], depth), dtype)
+    if on_host:
+        (np.maximum if mode == "multi_hot" else np.add).at(vectors, at, amounts)
     else:
-        amounts = 1 if weights is None else jnp.asarray(weights, dtype).reshape(flat.shape)
-        vectors = vectors.at[rows, flat].add(amounts, mode="drop")
-    return vectors.reshape(*ids.shape[:-1], depth)
+        vectors = vectors.at[at].max(amounts) if mode == "multi_hot" else vectors.at[at].add(amounts)
+    return jnp.asarray(vectors.reshape(*ids.shape[:-1], depth))

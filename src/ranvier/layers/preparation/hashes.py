@@ -141,7 +141,7 @@ def fingerprints(texts: Sequence[bytes], key: Sequence[int] | None = None) -> np
     """The hashes of byte strings, (n,) uint64: FarmHash's fingerprints, or with a key of two integers SipHash's.
 
     >>> fingerprints([b"a", b"b"]) % np.uint64(10)
-    array([6, 1], dtype=uint64)
+    array([9, 2], dtype=uint64)
     """
     result = np.zeros(len(texts), "uint64")
     by_length: dict[int, list[int]] = {}

@@ -80,9 +80,9 @@ class Hashing(TextLayer):
             if mask_value is not None:
                 mask_text = mask_value.decode() if isinstance(mask_value, bytes) else str(mask_value)
                 ids = np.where(texts == mask_text, 0, ids + 1)
-        ids = jnp.asarray(ids) if bins else jnp.zeros_like(ids)
+        ids = ids if bins else ids * 0
         if self.output_mode == "int":
-            return ids
+            return jnp.asarray(ids.astype("int32"))
         return encode(ids, self.output_mode, self.num_bins, self.compute_dtype)
 
 
@@ -140,8 +140,10 @@ class HashedCrossing(TextLayer):
             ids = combine([_as_words(jnp.asarray(x)) for x in inputs]) % self.num_bins
         else:
             ids = np.atleast_1d(combine([_fingerprint(x) for x in inputs])) % np.uint64(self.num_bins)
-        ids = jnp.asarray(ids.astype("int32").reshape(inputs[0].shape))
-        return ids if self.output_mode == "int" else encode(ids, "one_hot", self.num_bins, self.compute_dtype)
+        ids = ids.astype("int32").reshape(inputs[0].shape)
+        return (
+            jnp.asarray(ids) if self.output_mode == "int" else encode(ids, "one_hot", self.num_bins, self.compute_dtype)
+        )
 
     def _check(self, inputs: Any) -> None:
         if not isinstance(inputs, (list, tuple)) or len(inputs) < 2:

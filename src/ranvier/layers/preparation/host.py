@@ -90,6 +90,10 @@ class DatasetLayer(Layer):
             return BCOO.fromdense(outputs)
         return outputs
 
+    def convert_weight(self, weight: Any) -> Any:
+        """The value of a weight, wherever the layer is called."""
+        return weight.value if isinstance(weight, Variable) else weight
+
     def _convert(self, value: Any, dtype: str | None) -> Any:
         if is_tensorflow(value):
             value = host_array(value)

@@ -60,8 +60,8 @@ class IndexLookup(TextLayer):
         kind = type(self).__name__
         kwargs.pop("vocabulary_size", None)  # what Keras's files say beside the vocabulary
         dtype = kwargs.get("dtype")
-        if isinstance(dtype, str) and dtype != "string" and not dtype.startswith(("float", "bfloat", "mixed")):
-            kwargs["dtype"] = None  # Keras gives vectors in floats, whatever integer type was asked for
+        if isinstance(dtype, str) and not dtype.startswith(("float", "bfloat", "mixed")):
+            kwargs["dtype"] = None  # vectors are of floats, whatever else was asked for
         super().__init__(**kwargs)
         if max_tokens is not None and (not isinstance(max_tokens, (int, np.integer)) or max_tokens <= 1):
             raise ArgumentError(f"{kind}: max_tokens must be more than 1. Received: max_tokens={max_tokens!r}")
@@ -256,7 +256,8 @@ class IndexLookup(TextLayer):
         weights = np.zeros(depth, "float32")
         if self._idf is not None:
             weights[: len(self._idf)] = self._idf
-        return encode(places, "count", depth, self.compute_dtype) * jnp.asarray(weights, self.compute_dtype)
+        counts = encode(places, "count", depth, self.compute_dtype)
+        return counts * jnp.asarray(weights, self.compute_dtype)
 
     # --- configuration and files ------------------------------------------------------------------------------------
 
