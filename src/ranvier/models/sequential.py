@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, ClassVar
 
 from ..core import names, serialization
@@ -93,7 +94,9 @@ class Sequential(Model):
         start = node.output_tensors[0]
         connected = self._connected if self.graph is not None and self.graph.inputs[0] is start else 0
         x = self.graph.outputs[0] if connected and self.graph is not None else start
-        with names.name_scope(self.name):
+        path = names.current_path()
+        inside = path == self.name or path.endswith("/" + self.name)  # built by a call, which opened the scope
+        with contextlib.nullcontext() if inside else names.name_scope(self.name):
             for layer in self._chain[connected:]:
                 try:
                     x = layer(x)

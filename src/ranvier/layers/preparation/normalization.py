@@ -39,8 +39,8 @@ class Normalization(DatasetLayer):
             raise ArgumentError(
                 f"Normalization: mean and variance come together. Received: mean={mean!r}, variance={variance!r}"
             )
-        self.input_mean = None if mean is None else np.asarray(mean, "float32")
-        self.input_variance = None if variance is None else np.asarray(variance, "float32")
+        self.input_mean = None if mean is None else np.asarray(mean)
+        self.input_variance = None if variance is None else np.asarray(variance)
         self.invert = invert
         self.supports_masking = True
 

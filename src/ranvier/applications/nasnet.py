@@ -1,0 +1,170 @@
+"""NASNet: cells found by search, stacked.
+
+Zoph et al., 2018, *Learning Transferable Architectures for Scalable Image Recognition*, figures 2 and 4 (NASNet-A).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import layers
+from ..models.model import Model
+from .building import (
+    Request,
+    channel_axis,
+    documented,
+    image_size,
+    make_model,
+    open_input,
+    pool,
+    stride_padding,
+)
+from .imagenet_utils import decode_predictions, preprocessing
+
+__all__ = ["NASNetLarge", "NASNetMobile", "decode_predictions", "preprocess_input"]
+
+
+def _norm(x: Any, name: str) -> Any:
+    return layers.BatchNormalization(axis=channel_axis(-1), momentum=0.9997, epsilon=1e-3, name=name)(x)
+
+
+def _relu(x: Any, name: str | None = None) -> Any:
+    return layers.Activation("relu", name=name)(x)
+
+
+def _conv(x: Any, filters: int, name: str) -> Any:
+    return layers.Conv2D(filters, 1, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
+
+
+def _separable(x: Any, filters: int, kernel: int, stride: int, name: str) -> Any:
+    """Rectifier, separable convolution, normalisation: twice."""
+    x = _relu(x)
+    if stride == 2:
+        x = layers.ZeroPadding2D(stride_padding(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
+    for i, step, padding in ((1, stride, "valid" if stride == 2 else "same"), (2, 1, "same")):
+        x = _relu(x) if i == 2 else x
+        x = layers.SeparableConv2D(
+            filters, kernel, strides=step, padding=padding, use_bias=False, name=f"separable_conv_{i}_{name}"
+        )(x)
+        x = _norm(x, f"separable_conv_{i}_bn_{name}")
+    return x
+
+
+def _adjusted(p: Any, x: Any, filters: int, name: str) -> Any:
+    """The last cell's input brought to the size and filters of this cell's."""
+    if p is None:
+        return x
+    if image_size(p) != image_size(x):
+        p = _relu(p, f"adjust_relu_1_{name}")
+        # Every second pixel, once from the first row and column and once from the next.
+        one = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_1_{name}")(p)
+        one = _conv(one, filters // 2, f"adjust_conv_1_{name}")
+        two = layers.Cropping2D(((1, 0), (1, 0)))(layers.ZeroPadding2D(((0, 1), (0, 1)))(p))
+        two = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_2_{name}")(two)
+        two = _conv(two, filters // 2, f"adjust_conv_2_{name}")
+        return _norm(layers.concatenate([one, two], axis=channel_axis(-1)), f"adjust_bn_{name}")
+    if p.shape[channel_axis(-1)] != filters:
+        return _norm(_conv(_relu(p), filters, f"adjust_conv_projection_{name}"), f"adjust_bn_{name}")
+    return p
+
+
+def _average(x: Any, name: str, stride: int = 1) -> Any:
+    return layers.AveragePooling2D(3, strides=stride, padding="same" if stride == 1 else "valid", name=name)(x)
+
+
+def _normal(x: Any, p: Any, filters: int, name: str) -> tuple[Any, Any]:
+    """Figure 4, left: a cell that keeps the resolution."""
+    inputs = x
+    p = _adjusted(p, x, filters, name)
+    h = _norm(_conv(_relu(x), filters, f"normal_conv_1_{name}"), f"normal_bn_1_{name}")
+    one = _separable(h, filters, 5, 1, f"normal_left1_{name}")
+    one = layers.add([one, _separable(p, filters, 3, 1, f"normal_right1_{name}")], name=f"normal_add_1_{name}")
+    two = _separable(p, filters, 5, 1, f"normal_left2_{name}")
+    two = layers.add([two, _separable(p, filters, 3, 1, f"normal_right2_{name}")], name=f"normal_add_2_{name}")
+    three = layers.add([_average(h, f"normal_left3_{name}"), p], name=f"normal_add_3_{name}")
+    four = [_average(p, f"normal_left4_{name}"), _average(p, f"normal_right4_{name}")]
+    four = layers.add(four, name=f"normal_add_4_{name}")
+    five = layers.add([_separable(h, filters, 3, 1, f"normal_left5_{name}"), h], name=f"normal_add_5_{name}")
+    joined = [p, one, two, three, four, five]
+    return layers.concatenate(joined, axis=channel_axis(-1), name=f"normal_concat_{name}"), inputs
+
+
+def _reduction(x: Any, p: Any, filters: int, name: str) -> tuple[Any, Any]:
+    """Figure 4, right: a cell that halves the resolution."""
+    inputs = x
+    p = _adjusted(p, x, filters, name)
+    h = _norm(_conv(_relu(x), filters, f"reduction_conv_1_{name}"), f"reduction_bn_1_{name}")
+    padded = layers.ZeroPadding2D(stride_padding(h, 3), name=f"reduction_pad_1_{name}")(h)
+    one = _separable(h, filters, 5, 2, f"reduction_left1_{name}")
+    one = layers.add([one, _separable(p, filters, 7, 2, f"reduction_right1_{name}")], name=f"reduction_add_1_{name}")
+    two = layers.MaxPooling2D(3, strides=2, name=f"reduction_left2_{name}")(padded)
+    two = layers.add([two, _separable(p, filters, 7, 2, f"reduction_right2_{name}")], name=f"reduction_add_2_{name}")
+    three = _average(padded, f"reduction_left3_{name}", 2)
+    three = layers.add([three, _separable(p, filters, 5, 2, f"reduction_right3_{name}")], name=f"reduction_add3_{name}")
+    four = layers.add([two, _average(one, f"reduction_left4_{name}")])
+    five = _separable(one, filters, 3, 1, f"reduction_left4_{name}")
+    largest = layers.MaxPooling2D(3, strides=2, name=f"reduction_right5_{name}")(padded)
+    five = layers.add([five, largest], name=f"reduction_add4_{name}")
+    joined = layers.concatenate([two, three, four, five], axis=channel_axis(-1), name=f"reduction_concat_{name}")
+    return joined, inputs
+
+
+def _features(x: Any, repeats: int, filters: int, stem: int, skip: bool) -> Any:
+    """Stacks of normal cells with reductions between them.
+
+    Args:
+        repeats: normal cells in each stack.
+        filters: of the first stack; each reduction doubles them.
+        stem: filters of the first convolution.
+        skip: after a reduction, the cell before the last is the one before the reduction's input.
+    """
+    x = layers.Conv2D(
+        stem, 3, strides=2, padding="valid", use_bias=False, kernel_initializer="he_normal", name="stem_conv1"
+    )(x)
+    x = _norm(x, "stem_bn1")
+    p = None
+    x, p = _reduction(x, p, filters // 4, "stem_1")
+    x, p = _reduction(x, p, filters // 2, "stem_2")
+    for stack in range(3):
+        if stack:
+            x, before = _reduction(x, p, filters * 2**stack, f"reduce_{stack * repeats}")
+            p = p if skip else before
+        for i in range(repeats):
+            x, p = _normal(x, p, filters * 2**stack, str(stack * (repeats + 1) - bool(stack) * (stack - 1) + i))
+    return _relu(x)
+
+
+def _variant(
+    public: str, name: str, size: int, repeats: int, filters: int, stem: int, skip: bool
+) -> Callable[..., Model]:
+    default_name = name
+
+    def build(
+        input_shape: Any = None,
+        include_top: bool = True,
+        weights: Any = "imagenet",
+        input_tensor: Any = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: Any = "softmax",
+        name: str = default_name,
+    ) -> Model:
+        request = Request(
+            include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name
+        )
+        request.check()
+        inputs = open_input(request, size, 32, static=True)
+        x = _features(inputs, repeats, filters, stem, skip)
+
+        def head(x: Any, request: Request) -> Any:
+            return layers.Dense(classes, activation=classifier_activation, name="predictions")(pool(x, "avg"))
+
+        return make_model(request, inputs, x, public, head)
+
+    return documented(build, public, f"NASNet-A, {repeats} cells at {6 * 4 * filters} filters.", size)
+
+
+NASNetMobile = _variant("NASNetMobile", "nasnet_mobile", 224, 4, 44, 32, skip=False)
+NASNetLarge = _variant("NASNetLarge", "nasnet_large", 331, 6, 168, 96, skip=True)
+preprocess_input = preprocessing("tf", "NASNet")
