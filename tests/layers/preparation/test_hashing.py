@@ -73,6 +73,11 @@ def test_integers_hash_inside_compiled_programs_as_on_the_host(options):
     inputs = np.concatenate([edges, rng.integers(-(2**31), 2**31, 84)]).astype("int32").reshape(50, 2)
     layer = layers.Hashing(1000, **options)
     np.testing.assert_array_equal(jax.jit(layer)(inputs), layer(inputs))
+
+
+def test_integers_hash_inside_a_model():
+    inputs = np.array([[1, -2], [3, 2**31 - 1]], "int32")
+    layer = layers.Hashing(1000)
     model = Sequential([Input((2,), dtype="int32"), layer])
     np.testing.assert_array_equal(model.predict(inputs, verbose=0), layer(inputs))
 

@@ -196,8 +196,11 @@ def combine(parts: Sequence[Any]) -> Any:
 
 def hash_strings(texts: np.ndarray, bins: int, key: Sequence[int] | None = None) -> np.ndarray:
     """The bin of each string of an object array, in its shape, int64: its hash modulo `bins`."""
-    flat = [t if isinstance(t, bytes) else str(t).encode() for t in texts.ravel().tolist()]
-    return (fingerprints(flat, key) % np.uint64(bins)).astype("int64").reshape(texts.shape)
+    flat = texts.ravel().tolist()
+    once = list(dict.fromkeys(flat))  # columns of categories repeat their strings
+    bins_once = fingerprints([t if isinstance(t, bytes) else str(t).encode() for t in once], key) % np.uint64(bins)
+    place = dict(zip(once, bins_once.tolist(), strict=True))
+    return np.fromiter((place[t] for t in flat), "int64", len(flat)).reshape(texts.shape)
 
 
 # --- integers inside a program ----------------------------------------------------------------------------------------
