@@ -31,7 +31,7 @@ from ..tools.progbar import Progbar
 from ..tools.sequences import pad_sequences
 from ..tools.splitting import split_dataset
 from ..tools.time_series import timeseries_dataset_from_array
-from . import legacy
+from . import bounding_boxes, legacy
 
 __all__ = [
     "Config",
@@ -42,6 +42,7 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "audio_dataset_from_directory",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",

@@ -46,7 +46,8 @@ def neighbours(coordinate: Any, size: int, order: int, fill_mode: str) -> list[t
         fill_mode: what lies beyond the ends; weights of the two are None for order 0.
     """
     if order == 0:
-        nearest = jnp.round(coordinate).astype(jnp.int32)
+        # Halfway between two, the one further from 0.
+        nearest = jnp.trunc(coordinate + jnp.copysign(jnp.asarray(0.5, coordinate.dtype), coordinate)).astype(jnp.int32)
         return [_neighbour(nearest, None, size, fill_mode)]
     low = jnp.floor(coordinate)
     weight = coordinate - low

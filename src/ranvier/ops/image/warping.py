@@ -15,7 +15,7 @@ from .filters import blurred
 from .layout import batched, check_choice, from_floats, working_dtype
 from .sampling import FILL_MODES, neighbours
 
-__all__ = ["affine_transform", "elastic_transform", "perspective_transform", "sample"]
+__all__ = ["affine_transform", "displaced", "elastic_transform", "perspective_transform", "projection", "sample"]
 
 _ORDERS = {"nearest": 0, "bilinear": 1}
 
@@ -117,14 +117,23 @@ def perspective_transform(
     if start.ndim not in (2, 3) or start.shape[-2:] != (4, 2):
         raise ShapeError(f"start_points must have shape (4, 2) or (batch, 4, 2). Received: shape {start.shape}")
     batch, height, width = x.shape[:3]
-    unit = 1.0 / max(height, width)  # lengths about 1, so that products of six of them stay in range
-    start, end = (jnp.broadcast_to(p.astype(jnp.float32) * unit, (batch, 4, 2)) for p in (start, end))
-    # Four points fix a projective basis: with matrices S and E of the two, S E⁻¹ takes output to input.
-    to_input = jnp.einsum("bij,bjk->bik", _basis(start), _adjugate(_basis(end)), precision="highest")
-    m = to_input.reshape(batch, 9) / to_input[:, 2, 2, None]
-    scales = jnp.array([1, 1, 1 / unit, 1, 1, 1 / unit, unit, unit], jnp.float32)
-    places = _mapped(m[:, :8] * scales, height, width)
+    start, end = (jnp.broadcast_to(p, (batch, 4, 2)) for p in (start, end))
+    places = _mapped(projection(start, end, max(height, width)), height, width)
     return back(sample(x, *places, _ORDERS[interpolation], "constant", fill_value))
+
+
+def projection(start: Any, end: Any, size: int) -> Any:
+    """The maps (batch, 8), as of `affine_transform`, that take points `end` to `start`, (batch, 4, 2) each.
+
+    Args:
+        start, end: points (x, y).
+        size: about how large the coordinates are.
+    """
+    unit = 1.0 / size  # lengths about 1, so that products of six of them stay in range
+    # Four points fix a projective basis: with matrices S and E of the two, S E⁻¹ takes output to input.
+    start, end = (_basis(p.astype(jnp.float32) * unit) for p in (start, end))
+    m = jnp.einsum("bij,bjk->bik", start, _adjugate(end), precision="highest").reshape(-1, 9)
+    return m[:, :8] / m[:, 8:] * jnp.array([1, 1, size, 1, 1, size, unit, unit], jnp.float32)
 
 
 def _basis(points: Any) -> Any:
@@ -174,12 +183,28 @@ def elastic_transform(
     check_choice("fill_mode", fill_mode, FILL_MODES)
     x, back = batched(images, data_format)
     dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else working_dtype(x)
-    size = int(6 * float(sigma)) | 1
+    noise = [jax.random.normal(draw_seed(seed), x.shape[:3], dtype) for _ in range(2)]
+    return back(
+        displaced(x, noise, alpha, sigma, int(6 * float(sigma)) | 1, _ORDERS[interpolation], fill_mode, fill_value)
+    )
 
-    def displacement() -> Any:
-        noise = jax.random.normal(draw_seed(seed), x.shape[:3], dtype) * jnp.asarray(sigma, dtype)
-        return jnp.asarray(alpha, dtype) * blurred(noise[..., None], (size, size), (sigma, sigma))[..., 0]
 
+def displaced(
+    x: Any, noise: Any, alpha: Any, sigma: Any, size: int, order: int, fill_mode: str, fill_value: Any
+) -> Any:
+    """Images whose pixels look α · (G ∗ σn) away.
+
+    Args:
+        x: (batch, height, width, channels).
+        noise: n along columns and along rows, (batch, height, width) each.
+        alpha, sigma: numbers, which may be traced.
+        size: the Gaussian kernel's, an odd number.
+        order, fill_mode, fill_value: as in `map_coordinates`.
+    """
     rows, columns = _grid(*x.shape[1:3])
-    columns, rows = columns + displacement(), rows + displacement()
-    return back(sample(x, rows, columns, _ORDERS[interpolation], fill_mode, fill_value))
+    along, down = (
+        jnp.asarray(alpha, n.dtype)
+        * blurred((n * jnp.asarray(sigma, n.dtype))[..., None], (size, size), (sigma, sigma))[..., 0]
+        for n in noise
+    )
+    return sample(x, rows + down, columns + along, order, fill_mode, fill_value)
