@@ -10,17 +10,22 @@ from .core.serialization import (
     register_keras_serializable,
 )
 from .core.serialization import serialize as serialize_keras_object
+from .files.editor import KerasFileEditor
+from .files.weights import load_weights, save_weights
 from .models import load_model, save_model
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
     "load_model",
+    "load_weights",
     "register_keras_serializable",
     "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]  # fmt: skip

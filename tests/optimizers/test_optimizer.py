@@ -18,7 +18,9 @@ from ranvier.optimizers.schedules import ExponentialDecay
 from .test_trajectories import keras_variables, our_variables, run
 
 NAMES = [n for n in optimizers.__all__ if isinstance(getattr(optimizers, n), type)]
-RULES = [n for n in NAMES if n not in ("LossScaleOptimizer", "OptaxOptimizer", "Optimizer")]
+RULES = [
+    n for n in NAMES if n not in ("LossScaleOptimizer", "MultiOptimizer", "OptaxOptimizer", "Optimizer", "OptimizerMap")
+]
 ONES = [np.ones((3, 2), "float32"), np.ones(2, "float32"), np.float32(1.0)]
 
 

@@ -11,7 +11,7 @@ import zipfile
 from typing import Any
 
 from ..core import serialization
-from ..core.errors import RanvierWarning, SerializationError
+from ..core.errors import ArgumentError, RanvierWarning, SerializationError
 from .assets import PREFIX, read_assets, write_assets
 from .atomic import replacing
 from .weights import read_weights, write_weights
@@ -22,19 +22,27 @@ _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 _LARGEST_CONFIG = 64 << 20  # bytes of JSON
 
 
-def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save_model(
+    model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+) -> None:
     """Write a model with its weights, compile configuration and optimizer state.
 
     Args:
         model: a built model.
         filepath: a path that ends in ``.keras``.
         overwrite: whether an existing file may be replaced; it stays whole until the new one is.
+        zipped: None or True: models are always one file, which can be replaced at once.
 
     Raises:
+        ArgumentError: `zipped` is False.
         SerializationError: another ending, a model without weights yet, or one that nothing describes.
     """
     import h5py
 
+    if kwargs:
+        raise ArgumentError(f"save_model has no argument {', '.join(map(repr, kwargs))}.")
+    if zipped not in (None, True):
+        raise ArgumentError(f"A model is saved as one file, not as a folder. Received: zipped={zipped!r}")
     path = os.fspath(filepath)
     if not path.endswith(".keras"):
         raise SerializationError(f"A model's file must end in '.keras'. Received: {path!r}")

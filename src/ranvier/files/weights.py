@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +14,23 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ..core.errors import SerializationError, ShapeError
+from ..core.errors import ArgumentError, RanvierWarning, SerializationError, ShapeError
 from ..core.names import snake_case
-from ..core.variables import Variable
+from ..core.tracebacks import outside
 from ..layers.base import Layer
 from .atomic import replacing
+from .shards import read_shards, write_shards
 
-__all__ = ["load_weights", "parts", "read_weights", "save_weights", "write_weights"]
+__all__ = [
+    "MissingFileError",
+    "in_memory",
+    "load_weights",
+    "opened_weights",
+    "parts",
+    "read_weights",
+    "save_weights",
+    "write_weights",
+]
 
 
 def parts(layer: Any) -> Iterator[tuple[str, Any]]:
@@ -73,8 +87,17 @@ def _write(group: Any, key: str, array: np.ndarray) -> None:
         group.create_dataset(key, data=array)
 
 
-def read_weights(file: Any, layer: Any, path: str = "", seen: set[int] | None = None) -> None:
+def read_weights(
+    file: Any, layer: Any, path: str = "", seen: set[int] | None = None, failed: list[str] | None = None
+) -> None:
     """Read what `write_weights` (or Keras) wrote.
+
+    Args:
+        file: an open HDF5 file.
+        layer: the layer or model to fill.
+        path: the layer's group in the file.
+        seen: layers that are read already.
+        failed: takes the messages of layers whose weights do not fit, which are then left alone.
 
     Raises:
         SerializationError: weights that the file lacks or has too many of.
@@ -85,12 +108,17 @@ def read_weights(file: Any, layer: Any, path: str = "", seen: set[int] | None = 
         return
     seen.add(id(layer))
     place = f"{path}vars"
-    if _overrides(layer, "load_own_variables"):
-        layer.load_own_variables({key: _array(file[place][key]) for key in file.get(place, ())})
-    else:
-        _read_own(file, place, layer)
+    try:
+        if _overrides(layer, "load_own_variables"):
+            layer.load_own_variables({key: _array(file[place][key]) for key in file.get(place, ())})
+        else:
+            _read_own(file, place, layer)
+    except (SerializationError, ShapeError) as error:
+        if failed is None:
+            raise
+        failed.append(str(error))
     for name, inner in parts(layer):
-        read_weights(file, inner, f"{path}{name}/", seen)
+        read_weights(file, inner, f"{path}{name}/", seen, failed)
 
 
 def _overrides(layer: Any, method: str) -> bool:
@@ -110,14 +138,14 @@ def _read_own(file: Any, place: str, layer: Any) -> None:
                 else " The layer is not built yet: call the model on data, or build it, before loading."
             )
         )
-    for i, variable in enumerate(variables):
-        _read(file[place][str(i)], variable)
-
-
-def _read(dataset: Any, variable: Variable) -> None:
-    if tuple(dataset.shape) != variable.shape:
-        raise ShapeError(f"Weight '{variable.path}' has shape {variable.shape}, the file has {tuple(dataset.shape)}.")
-    variable.assign(_array(dataset))
+    datasets = [file[place][str(i)] for i in range(count)]
+    for dataset, variable in zip(datasets, variables, strict=True):
+        if tuple(dataset.shape) != variable.shape:
+            raise ShapeError(
+                f"Weight '{variable.path}' has shape {variable.shape}, the file has {tuple(dataset.shape)}."
+            )
+    for dataset, variable in zip(datasets, variables, strict=True):
+        variable.assign(_array(dataset))
 
 
 def _array(dataset: Any) -> np.ndarray:
@@ -125,29 +153,110 @@ def _array(dataset: Any) -> np.ndarray:
     return array.view(jnp.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else array
 
 
-def save_weights(model: Any, path: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write a model's weights to a ``.weights.h5`` file.
+def save_weights(
+    model: Any,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    max_shard_size: float | None = None,
+    **kwargs: Any,
+) -> None:
+    """Write a model's weights to a ``.weights.h5`` file, or to several with an index ``.weights.json``.
+
+    Args:
+        model: a built model.
+        filepath: a path that ends in ``.weights.h5``; with `max_shard_size` in ``.weights.json``.
+        overwrite: whether an existing file may be replaced; it stays whole until the new one is.
+        max_shard_size: the size of each file in GB; None: one file.
 
     Raises:
         SerializationError: another ending, or a file that may not be overwritten.
     """
     import h5py
 
-    path = os.fspath(path)
-    if not path.endswith(".weights.h5"):
-        raise SerializationError(f"A file of weights must end in '.weights.h5'. Received: {path!r}")
+    _no_further("save_weights", kwargs)
+    path = os.fspath(filepath)
+    ending = ".weights.h5" if max_shard_size is None else ".weights.json"
+    if not path.endswith(ending):
+        raise SerializationError(f"A file of weights must end in '{ending}'. Received: {path!r}")
     if not overwrite and os.path.exists(path):
         raise SerializationError(f"{path!r} exists, and overwrite is False.")
+    if max_shard_size is not None:
+        with in_memory(model) as file:
+            write_shards(file, path, max_shard_size)
+        return
     with replacing(path) as target, h5py.File(target, "w") as file:
         write_weights(file, model)
 
 
-def load_weights(model: Any, path: str | os.PathLike[str]) -> None:
-    """Read a model's weights from a ``.weights.h5`` file."""
+@contextlib.contextmanager
+def in_memory(model: Any) -> Iterator[Any]:
+    """The weights of a model as an open HDF5 file in memory."""
     import h5py
 
-    path = os.fspath(path)
-    if not path.endswith(".weights.h5"):
-        raise SerializationError(f"A file of weights must end in '.weights.h5'. Received: {path!r}")
-    with h5py.File(path, "r") as file:
-        read_weights(file, model)
+    with h5py.File(io.BytesIO(), "w") as file:
+        write_weights(file, model)
+        yield file
+
+
+def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False, **kwargs: Any) -> None:
+    """Read a model's weights from a ``.weights.h5``, ``.weights.json`` or ``.keras`` file.
+
+    Args:
+        model: a built model.
+        filepath: the file.
+        skip_mismatch: leave layers alone, with a warning, whose weights in the file are of another number or shape.
+
+    Raises:
+        SerializationError: another ending, no such file, or weights that the file lacks or has too many of.
+        ShapeError: weights of another shape.
+    """
+    _no_further("load_weights", kwargs)
+    path = os.fspath(filepath)
+    if not path.endswith((".weights.h5", ".weights.json", ".keras")):
+        raise SerializationError(
+            f"A file of weights must end in '.weights.h5', '.weights.json' or '.keras'. Received: {path!r}"
+        )
+    if not os.path.exists(path):
+        raise MissingFileError(f"There is no file {path!r}.")
+    failed: list[str] | None = [] if skip_mismatch else None
+    with opened_weights(path) as file:
+        read_weights(file, model, failed=failed)
+    if failed:
+        warnings.warn(
+            f"The weights of {len(failed)} layers do not fit and were skipped: {' '.join(failed)}",
+            RanvierWarning,
+            stacklevel=outside(),
+        )
+
+
+@contextlib.contextmanager
+def opened_weights(path: str) -> Iterator[Any]:
+    """The weights in a ``.weights.h5``, ``.weights.json`` or ``.keras`` file as an open HDF5 file."""
+    import h5py
+
+    with contextlib.ExitStack() as stack:
+        if path.endswith(".weights.json"):
+            yield stack.enter_context(read_shards(path))
+            return
+        source: Any = path
+        if path.endswith(".keras"):
+            try:
+                archive = stack.enter_context(zipfile.ZipFile(path))
+                source = io.BytesIO(archive.read("model.weights.h5"))
+            except (zipfile.BadZipFile, KeyError):
+                raise SerializationError(f"{path!r} is not a .keras file.") from None
+        try:
+            yield stack.enter_context(h5py.File(source, "r"))
+        except OSError as error:
+            raise SerializationError(f"{path!r} is not an HDF5 file of weights.") from error
+
+
+def _no_further(function: str, kwargs: dict[str, Any]) -> None:
+    if kwargs:
+        raise ArgumentError(f"{function} has no argument {', '.join(map(repr, kwargs))}.")
+
+
+class MissingFileError(SerializationError, FileNotFoundError):
+    """There is no such file; Keras raises a FileNotFoundError here."""
+
+    __str__ = Exception.__str__

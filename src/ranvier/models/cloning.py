@@ -8,10 +8,10 @@ from typing import Any
 
 from ..core import serialization
 from ..core.errors import ArgumentError
-from ..layers.base import Layer
 from ..losses import Loss
 from ..metrics import Metric
 from ..ops import symbolic
+from ..ops.operation import Operation
 from ..optimizers import Optimizer
 from .model import Model
 
@@ -119,13 +119,16 @@ class _Cloning:
 def custom_objects_of(model: Any) -> dict[str, Any]:
     """The classes and functions by name that a model's configuration names and that are not ranvier's own."""
     described: list[Any] = [*model._flatten_layers()]
+    described += [
+        operation for layer in described if (graph := getattr(layer, "graph", None)) for operation in graph.operations
+    ]
     for layer in described[:]:
         described += [v for v in vars(layer).values() if callable(v) and hasattr(v, "__name__")]
     if getattr(model, "compiled", False):
         described += [model.optimizer, *symbolic.flatten(list(model._given_to_compile.values()))]
     found: dict[str, Any] = {}
     for thing in described:
-        kind = type(thing) if isinstance(thing, (Layer, Loss, Metric, Optimizer)) else thing
+        kind = type(thing) if isinstance(thing, (Operation, Loss, Metric, Optimizer)) else thing
         if callable(kind) and hasattr(kind, "__name__") and not serialization.is_builtin(kind):  # type: ignore[arg-type]
             found[serialization.get_registered_name(kind)] = found[kind.__name__] = kind
     return found

@@ -59,7 +59,7 @@ def functional_config(model: Any) -> dict[str, Any]:
         layers.append(described)
     return {
         "name": model.name,
-        "trainable": model.trainable,
+        "trainable": getattr(model, "trainable", True),
         "layers": layers,
         "input_layers": ends(model._inputs_struct),
         "output_layers": ends(model._outputs_struct),

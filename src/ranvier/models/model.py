@@ -240,17 +240,17 @@ class Model(Trainer, Layer):
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
-    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Write the model to a ``.keras`` file; see `ranvier.models.load_model`."""
-        keras_format.save_model(self, filepath, overwrite)
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Write the model to a ``.keras`` file; see `ranvier.models.save_model`."""
+        keras_format.save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Write the weights to a ``.weights.h5`` file."""
-        weights.save_weights(self, filepath, overwrite)
+    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
+        """Write the weights to a ``.weights.h5`` file; see `ranvier.saving.save_weights`."""
+        weights.save_weights(self, filepath, overwrite, max_shard_size)
 
-    def load_weights(self, filepath: Any) -> None:
-        """Read the weights from a ``.weights.h5`` file."""
-        weights.load_weights(self, filepath)
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Read the weights from a file; see `ranvier.saving.load_weights`."""
+        weights.load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def to_json(self, **kwargs: Any) -> str:
         """The model's configuration as JSON, without weights."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextlib
 from typing import Any, ClassVar
 
 from ..core import names, serialization
@@ -152,8 +153,11 @@ class Sequential(Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Sequential:
         """The model that `get_config` described."""
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
-        for layer in config["layers"]:
-            model.add(serialization.deserialize(layer, custom_objects), rebuild=False)
+        for described in config["layers"]:
+            # Layers are built as they are made, under the paths that they had; models inside begin their own.
+            inner = isinstance(described, dict) and described.get("class_name") in ("Sequential", "Functional", "Model")
+            with contextlib.nullcontext() if inner else names.name_scope(model.name):
+                model.add(serialization.deserialize(described, custom_objects), rebuild=False)
         shape = config.get("build_input_shape")
         if model._input_layer is None and shape is not None:
             model.build(tuple(shape))

@@ -93,5 +93,8 @@ class Operation(Configurable):
             )
         return self._inbound_nodes[0]
 
+    def _config_value(self, name: str, declared_by: type) -> Any:
+        return self.name if name == "name" else super()._config_value(name, declared_by)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

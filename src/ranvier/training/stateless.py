@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from ..core.errors import ArgumentError
@@ -38,7 +39,7 @@ class Stateless:
         """
         if value_format not in _FORMATS:
             raise ArgumentError(f"value_format must be one of {_FORMATS}. Received: value_format={value_format!r}")
-        read = (lambda v: v.value) if value_format == "backend_tensor" else (lambda v: v.numpy())
+        read = _copied if value_format == "backend_tensor" else (lambda v: v.numpy())
         tree: dict[str, Any] = {}
         for group, variables in self._state_groups().items():
             tree[group] = {}
@@ -136,6 +137,11 @@ class Stateless:
         (scaled, loss, y_pred), values = run(given)
         a, b, c = len(parts[0]), len(parts[0]) + len(parts[1]), len(parts[0]) + len(parts[1]) + len(parts[2])
         return scaled, (loss, y_pred, values[a:b], values[b:c])
+
+
+def _copied(variable: Variable) -> Any:
+    """The value in an array of its own: training gives the variable's away."""
+    return jax.device_put(variable.value, may_alias=False)
 
 
 def _leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:

@@ -1,0 +1,113 @@
+"""Weights in several HDF5 files with an index, ``name.weights.json``, laid out as Keras does."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ArgumentError, SerializationError
+from .atomic import replacing
+
+__all__ = ["read_shards", "write_shards"]
+
+_LARGEST_INDEX = 64 << 20  # bytes of JSON
+
+
+def write_shards(file: Any, path: str, max_shard_size: float) -> None:
+    """Write an open HDF5 file's weights to ``name_00000.weights.h5`` … and the index ``name.weights.json``.
+
+    Args:
+        file: the open file.
+        path: the index's path.
+        max_shard_size: the size of each file in GB.
+
+    Raises:
+        ArgumentError: a size that is not positive, or smaller than one of the weights.
+    """
+    import h5py
+
+    if isinstance(max_shard_size, bool) or not isinstance(max_shard_size, (int, float)) or not max_shard_size > 0:
+        raise ArgumentError(f"max_shard_size must be a positive number of GB. Received: {max_shard_size=}")
+    most = max_shard_size * 1024**3
+    datasets: list[Any] = []
+    file.visititems(lambda name, item: datasets.append(item) if isinstance(item, h5py.Dataset) else None)
+    shards: list[list[Any]] = [[]]
+    size = 0
+    for dataset in datasets:
+        if dataset.nbytes > most:
+            raise ArgumentError(
+                f"The weight {dataset.name!r} takes {dataset.nbytes:,} bytes, more than max_shard_size ({most:,.0f})."
+            )
+        if size + dataset.nbytes > most:
+            shards.append([])
+            size = 0
+        shards[-1].append(dataset)
+        size += dataset.nbytes
+    weight_map: dict[str, list[str]] = {}
+    base = path.removesuffix(".weights.json")
+    for number, shard in enumerate(shards):
+        name = f"{base}_{number:05d}.weights.h5"
+        with replacing(name) as target, h5py.File(target, "w") as part:
+            for dataset in shard:
+                group = dataset.parent.name
+                place = part.require_group(group)
+                place.attrs.update(dataset.parent.attrs)
+                copy = place.create_dataset(dataset.name.rsplit("/", 1)[1], data=dataset[()])
+                copy.attrs.update(dataset.attrs)
+                files = weight_map.setdefault(group, [])
+                if os.path.basename(name) not in files:
+                    files.append(os.path.basename(name))
+    index = {"metadata": {"total_size": math.fsum(d.nbytes for d in datasets)}, "weight_map": weight_map}
+    with replacing(path) as target:
+        target.write(json.dumps(index, indent=4).encode())
+
+
+@contextlib.contextmanager
+def read_shards(path: str) -> Iterator[Any]:
+    """The weights that an index ``name.weights.json`` leads to, as one open HDF5 file in memory.
+
+    Raises:
+        SerializationError: no such index, or one that names files elsewhere.
+    """
+    import h5py
+
+    folder = Path(path).parent
+    if os.path.getsize(path) > _LARGEST_INDEX:
+        raise SerializationError(f"{path!r} is too large to be an index of weights.")
+    try:
+        weight_map = json.loads(Path(path).read_bytes())["weight_map"]
+        names = sorted({name for files in weight_map.values() for name in files})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SerializationError(f"{path!r} is not an index of weights.") from None
+    for name in names:
+        if not isinstance(name, str) or name != os.path.basename(name) or not name.endswith(".weights.h5"):
+            raise SerializationError(f"{path!r} names {str(name)[:100]!r}, which is no file of weights beside it.")
+        if not (folder / name).is_file() or (folder / name).is_symlink():
+            raise SerializationError(f"{path!r} names {name!r}, which is not there.")
+    with h5py.File(io.BytesIO(), "w") as merged:
+        for name in names:
+            with h5py.File(folder / name, "r") as part:
+                _merge(part, merged)
+        yield merged
+
+
+def _merge(part: Any, merged: Any) -> None:
+    import h5py
+
+    for key in part:
+        if not isinstance(part.get(key, getlink=True), h5py.HardLink):
+            raise SerializationError(f"{part.name}/{key} is a link to elsewhere, which files of weights may not hold.")
+        item = part[key]
+        if isinstance(item, h5py.Dataset):
+            copy = merged.create_dataset(key, data=item[()])
+            copy.attrs.update(item.attrs)
+        else:
+            group = merged.require_group(key)
+            group.attrs.update(item.attrs)
+            _merge(item, group)
