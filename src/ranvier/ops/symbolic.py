@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..core import names
 from ..core.dtypes import standardize_dtype
@@ -202,7 +203,8 @@ def any_symbolic(args: Any, kwargs: Any = None) -> bool:
 def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The structure of `function(*args, **kwargs)` with symbolic tensors for its arrays; no computation is done."""
     first = _trace(function, args, kwargs, _STAND_INS[0])
-    if all(size is not None for t in flatten((args, kwargs)) if is_symbolic(t) for size in t.shape):
+    tensors = [t for t in flatten((args, kwargs)) if is_symbolic(t)]
+    if all(size is not None for t in tensors for size in t.shape) and all(t.dtype != "string" for t in tensors):
         second = first
     else:
         second = _trace(function, args, kwargs, _STAND_INS[1])
@@ -222,16 +224,26 @@ def _trace(function: Callable[..., Any], args: Any, kwargs: Any, stand_ins: tupl
         return x
 
     rebuild((args, kwargs), collect)
+    shapes = [[stand_ins[min(i, 7)] if s is None else s for i, s in enumerate(t.shape)] for t in symbolic]
+    # Strings cannot be traced. Examples stand for them, of two words once and of three the other time.
+    text = "a b" if stand_ins is _STAND_INS[0] else "a b c"
+    texts = [np.full(s, text, object) if t.dtype == "string" else None for t, s in zip(symbolic, shapes, strict=True)]
     specs = [
-        jax.ShapeDtypeStruct(
-            [stand_ins[min(i, 7)] if s is None else s for i, s in enumerate(t.shape)], jnp.dtype(t.dtype)
-        )
-        for t in symbolic
+        jax.ShapeDtypeStruct(s, jnp.dtype(t.dtype))
+        for t, s in zip(symbolic, shapes, strict=True)
+        if t.dtype != "string"
     ]
 
     def run(values: list[Any]) -> Any:
-        numbers = iter(values)
-        real_args, real_kwargs = rebuild((args, kwargs), lambda x: next(numbers) if is_symbolic(x) else x)
+        numbers, strings = iter(values), iter(texts)
+
+        def value(x: Any) -> Any:
+            if not is_symbolic(x):
+                return x
+            example = next(strings)
+            return next(numbers) if example is None else example
+
+        real_args, real_kwargs = rebuild((args, kwargs), value)
         return function(*real_args, **real_kwargs)
 
     with sketch():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ranvier import Input, Sequential, layers, utils
+from ranvier import Input, Model, Sequential, layers, utils
 
 TEXTS = ["The cat, the hat!", "a b'c\tÉé\nit", "", "the   end of the_hat é x", "Ünï\u00a0code \u2019q\u2019 the cat"]
 WORDS = ["the", "cat", "é", "hat", "the cat", "bc", "e", "t"]
@@ -110,6 +110,16 @@ def test_a_model_of_texts_runs_eagerly():
     layer = layers.TextVectorization(vocabulary=WORDS, output_sequence_length=4)
     model = Sequential([Input((1,), dtype="string"), layer, layers.Embedding(10, 2)])
     assert model(np.array(TEXTS)[:, None]).shape == (5, 4, 2)
+
+
+def test_models_of_texts_nest():
+    layer = layers.TextVectorization(vocabulary=WORDS)
+    inner = Sequential([Input((1,), dtype="string"), layer, layers.Embedding(10, 2)])
+    inputs = Input((1,), dtype="string")
+    x = inner(inputs)
+    assert x.shape == (None, None, 2)
+    outer = Model(inputs, layers.GlobalAveragePooling1D()(x))
+    assert outer(np.array(TEXTS)[:, None]).shape == (5, 2)
 
 
 @utils.register_keras_serializable("texts")

@@ -6,7 +6,6 @@ from typing import Any
 
 from ...core import serialization
 from ...core.errors import ArgumentTypeError
-from ...ops import symbolic
 from ..base import Layer
 from ..signatures import call_parameters
 from .host import DatasetLayer
@@ -39,13 +38,6 @@ class Pipeline(DatasetLayer):
         """The layers."""
         return self._chain
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if any(t.dtype == "string" for t in symbolic.flatten((args, kwargs)) if symbolic.is_symbolic(t)):
-            outputs = self.compute_output_spec(*args, **kwargs)  # strings cannot be traced through in one go
-            symbolic.Node(self, args, kwargs, outputs)
-            return outputs
-        return super().__call__(*args, **kwargs)
-
     def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:
         """What the last layer gives."""
         for layer in self._chain:
@@ -53,15 +45,6 @@ class Pipeline(DatasetLayer):
             options = {"training": training, "mask": mask}
             inputs = layer(inputs, **{k: v for k, v in options.items() if k in takes and v is not None})
         return inputs
-
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The symbolic results: those of each layer in its turn."""
-        first, *rest = self._chain
-        outputs = first.compute_output_spec(*args)
-        for layer in rest:
-            outputs = layer.compute_output_spec(outputs)
-        self.built = True
-        return outputs
 
     def get_config(self) -> dict[str, Any]:
         """The layers and the name."""
