@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 _ABSENT = {"quantization_config", "renorm", "renorm_clipping", "renorm_momentum"}  # additions of some versions only
@@ -28,7 +29,7 @@ def structure(model: Any) -> list[Any]:
     rows: list[Any] = []
     for layer in model.layers:
         sources = [node.operation.name for node in layer._inbound_nodes[0].parent_nodes]
-        weights = [(w.path, tuple(w.shape)) for w in layer.weights]
+        weights = [(re.sub(r"variable(_\d+)?$", "variable", w.path), tuple(w.shape)) for w in layer.weights]
         config = _plain(layer.get_config())
         rows.append((layer.name, type(layer).__name__, _shape(layer), sources, weights, config))
     rows.append((model.name, model.input_shape, model.output_shape, model.count_params()))

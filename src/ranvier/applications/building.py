@@ -195,7 +195,7 @@ def _input_shape(request: Request, size: int, smallest: int, static: bool) -> tu
         given = shape(size if static else None, channels)
     if static and None in given:
         raise ShapeError(
-            f"With include_top=True the input_shape must have no None in it. Received: input_shape={given}"
+            f"input_shape must have a fixed size, without None, for this architecture or its top. Received: input_shape={given}"
         )
     return given
 

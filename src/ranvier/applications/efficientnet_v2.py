@@ -86,11 +86,9 @@ def _mobile(x: Any, filters: int, wide: int, stride: int, name: str) -> Any:
 
 def _preprocessed(x: Any, standardise: bool) -> Any:
     """Pixels from 0 … 255 to what the weights were trained on."""
-    if not standardise:
+    if not standardise or x.shape[channel_axis()] != 3:
         return layers.Rescaling(scale=1.0 / 128.0, offset=-1)(x)
     x = layers.Rescaling(scale=1.0 / 255)(x)
-    if x.shape[channel_axis()] != 3:
-        return x
     deviations = (0.229, 0.224, 0.225)
     return layers.Normalization(mean=[0.485, 0.456, 0.406], variance=[d**2 for d in deviations], axis=channel_axis())(x)
 
@@ -101,8 +99,8 @@ def _variant(
     def wide(filters: float) -> int:
         return divisible(filters * width, tenth=False)
 
+    count = sum(stage[0] for stage in stages)  # of the unscaled network: deeper ones drop their last blocks more often
     stages = tuple((math.ceil(depth * n), wide(f), e, s, fused) for n, f, e, s, fused in stages)
-    count = sum(stage[0] for stage in stages)
     first = stages[0][1] if width == 1.0 and kind in "SML" else wide(32)
 
     def features(x: Any) -> Any:

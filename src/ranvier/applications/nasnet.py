@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import layers
+from ..core.names import name_scope
 from ..models.model import Model
 from .building import (
     Request,
@@ -37,17 +38,18 @@ def _conv(x: Any, filters: int, name: str) -> Any:
     return layers.Conv2D(filters, 1, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
 
 
-def _separable(x: Any, filters: int, kernel: int, stride: int, name: str) -> Any:
+def _separable(x: Any, filters: int, kernel: int, stride: int, name: str, pair: int) -> Any:
     """Rectifier, separable convolution, normalisation: twice."""
-    x = _relu(x)
-    if stride == 2:
-        x = layers.ZeroPadding2D(stride_padding(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
-    for i, step, padding in ((1, stride, "valid" if stride == 2 else "same"), (2, 1, "same")):
-        x = _relu(x) if i == 2 else x
-        x = layers.SeparableConv2D(
-            filters, kernel, strides=step, padding=padding, use_bias=False, name=f"separable_conv_{i}_{name}"
-        )(x)
-        x = _norm(x, f"separable_conv_{i}_bn_{name}")
+    with name_scope(f"block_{pair}/separable_conv_block_{name}"):
+        x = _relu(x)
+        if stride == 2:
+            x = layers.ZeroPadding2D(stride_padding(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
+        for i, step, padding in ((1, stride, "valid" if stride == 2 else "same"), (2, 1, "same")):
+            x = _relu(x) if i == 2 else x
+            x = layers.SeparableConv2D(
+                filters, kernel, strides=step, padding=padding, use_bias=False, name=f"separable_conv_{i}_{name}"
+            )(x)
+            x = _norm(x, f"separable_conv_{i}_bn_{name}")
     return x
 
 
@@ -56,16 +58,18 @@ def _adjusted(p: Any, x: Any, filters: int, name: str) -> Any:
     if p is None:
         return x
     if image_size(p) != image_size(x):
-        p = _relu(p, f"adjust_relu_1_{name}")
-        # Every second pixel, once from the first row and column and once from the next.
-        one = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_1_{name}")(p)
-        one = _conv(one, filters // 2, f"adjust_conv_1_{name}")
-        two = layers.Cropping2D(((1, 0), (1, 0)))(layers.ZeroPadding2D(((0, 1), (0, 1)))(p))
-        two = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_2_{name}")(two)
-        two = _conv(two, filters // 2, f"adjust_conv_2_{name}")
-        return _norm(layers.concatenate([one, two], axis=channel_axis(-1)), f"adjust_bn_{name}")
+        with name_scope(f"adjust_block/adjust_reduction_block_{name}"):
+            p = _relu(p, f"adjust_relu_1_{name}")
+            # Every second pixel, once from the first row and column and once from the next.
+            one = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_1_{name}")(p)
+            one = _conv(one, filters // 2, f"adjust_conv_1_{name}")
+            two = layers.Cropping2D(((1, 0), (1, 0)))(layers.ZeroPadding2D(((0, 1), (0, 1)))(p))
+            two = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_2_{name}")(two)
+            two = _conv(two, filters // 2, f"adjust_conv_2_{name}")
+            return _norm(layers.concatenate([one, two], axis=channel_axis(-1)), f"adjust_bn_{name}")
     if p.shape[channel_axis(-1)] != filters:
-        return _norm(_conv(_relu(p), filters, f"adjust_conv_projection_{name}"), f"adjust_bn_{name}")
+        with name_scope(f"adjust_block/adjust_projection_block_{name}"):
+            return _norm(_conv(_relu(p), filters, f"adjust_conv_projection_{name}"), f"adjust_bn_{name}")
     return p
 
 
@@ -73,41 +77,52 @@ def _average(x: Any, name: str, stride: int = 1) -> Any:
     return layers.AveragePooling2D(3, strides=stride, padding="same" if stride == 1 else "valid", name=name)(x)
 
 
-def _normal(x: Any, p: Any, filters: int, name: str) -> tuple[Any, Any]:
-    """Figure 4, left: a cell that keeps the resolution."""
-    inputs = x
-    p = _adjusted(p, x, filters, name)
-    h = _norm(_conv(_relu(x), filters, f"normal_conv_1_{name}"), f"normal_bn_1_{name}")
-    one = _separable(h, filters, 5, 1, f"normal_left1_{name}")
-    one = layers.add([one, _separable(p, filters, 3, 1, f"normal_right1_{name}")], name=f"normal_add_1_{name}")
-    two = _separable(p, filters, 5, 1, f"normal_left2_{name}")
-    two = layers.add([two, _separable(p, filters, 3, 1, f"normal_right2_{name}")], name=f"normal_add_2_{name}")
-    three = layers.add([_average(h, f"normal_left3_{name}"), p], name=f"normal_add_3_{name}")
-    four = [_average(p, f"normal_left4_{name}"), _average(p, f"normal_right4_{name}")]
-    four = layers.add(four, name=f"normal_add_4_{name}")
-    five = layers.add([_separable(h, filters, 3, 1, f"normal_left5_{name}"), h], name=f"normal_add_5_{name}")
-    joined = [p, one, two, three, four, five]
-    return layers.concatenate(joined, axis=channel_axis(-1), name=f"normal_concat_{name}"), inputs
+def _largest(x: Any, name: str) -> Any:
+    return layers.MaxPooling2D(3, strides=2, name=name)(x)
 
 
-def _reduction(x: Any, p: Any, filters: int, name: str) -> tuple[Any, Any]:
-    """Figure 4, right: a cell that halves the resolution."""
-    inputs = x
-    p = _adjusted(p, x, filters, name)
-    h = _norm(_conv(_relu(x), filters, f"reduction_conv_1_{name}"), f"reduction_bn_1_{name}")
-    padded = layers.ZeroPadding2D(stride_padding(h, 3), name=f"reduction_pad_1_{name}")(h)
-    one = _separable(h, filters, 5, 2, f"reduction_left1_{name}")
-    one = layers.add([one, _separable(p, filters, 7, 2, f"reduction_right1_{name}")], name=f"reduction_add_1_{name}")
-    two = layers.MaxPooling2D(3, strides=2, name=f"reduction_left2_{name}")(padded)
-    two = layers.add([two, _separable(p, filters, 7, 2, f"reduction_right2_{name}")], name=f"reduction_add_2_{name}")
-    three = _average(padded, f"reduction_left3_{name}", 2)
-    three = layers.add([three, _separable(p, filters, 5, 2, f"reduction_right3_{name}")], name=f"reduction_add3_{name}")
-    four = layers.add([two, _average(one, f"reduction_left4_{name}")])
-    five = _separable(one, filters, 3, 1, f"reduction_left4_{name}")
-    largest = layers.MaxPooling2D(3, strides=2, name=f"reduction_right5_{name}")(padded)
-    five = layers.add([five, largest], name=f"reduction_add4_{name}")
-    joined = layers.concatenate([two, three, four, five], axis=channel_axis(-1), name=f"reduction_concat_{name}")
-    return joined, inputs
+def _normal(x: Any, p: Any, filters: int, cell: str) -> tuple[Any, Any]:
+    """Figure 4, left: a cell that keeps the resolution. It makes five pairs of branches; returns them and `x`."""
+
+    def branch(y: Any, kernel: int, side: str, pair: int) -> Any:
+        return _separable(y, filters, kernel, 1, f"normal_{side}{pair}_{cell}", pair)
+
+    def add(pair: int, one: Any, two: Any) -> Any:
+        return layers.add([one, two], name=f"normal_add_{pair}_{cell}")
+
+    with name_scope(f"normal_A_block_{cell}"):
+        p = _adjusted(p, x, filters, cell)
+        h = _norm(_conv(_relu(x), filters, f"normal_conv_1_{cell}"), f"normal_bn_1_{cell}")
+        pairs = [
+            add(1, branch(h, 5, "left", 1), branch(p, 3, "right", 1)),
+            add(2, branch(p, 5, "left", 2), branch(p, 3, "right", 2)),
+            add(3, _average(h, f"normal_left3_{cell}"), p),
+            add(4, _average(p, f"normal_left4_{cell}"), _average(p, f"normal_right4_{cell}")),
+            add(5, branch(h, 3, "left", 5), h),
+        ]
+        return layers.concatenate([p, *pairs], axis=channel_axis(-1), name=f"normal_concat_{cell}"), x
+
+
+def _reduction(x: Any, p: Any, filters: int, cell: str) -> tuple[Any, Any]:
+    """Figure 4, right: a cell that halves the resolution; returns what it makes and `x`."""
+
+    def branch(y: Any, kernel: int, stride: int, side: str, pair: int) -> Any:
+        return _separable(y, filters, kernel, stride, f"reduction_{side}_{cell}", pair)
+
+    def add(name: str, one: Any, two: Any) -> Any:
+        return layers.add([one, two], name=f"reduction_{name}_{cell}")
+
+    with name_scope(f"reduction_A_block_{cell}"):
+        p = _adjusted(p, x, filters, cell)
+        h = _norm(_conv(_relu(x), filters, f"reduction_conv_1_{cell}"), f"reduction_bn_1_{cell}")
+        padded = layers.ZeroPadding2D(stride_padding(h, 3), name=f"reduction_pad_1_{cell}")(h)
+        one = add("add_1", branch(h, 5, 2, "left1", 1), branch(p, 7, 2, "right1", 1))
+        two = add("add_2", _largest(padded, f"reduction_left2_{cell}"), branch(p, 7, 2, "right2", 2))
+        three = add("add3", _average(padded, f"reduction_left3_{cell}", 2), branch(p, 5, 2, "right3", 3))
+        four = layers.add([two, _average(one, f"reduction_left4_{cell}")])
+        five = add("add4", branch(one, 3, 1, "left4", 5), _largest(padded, f"reduction_right5_{cell}"))
+        joined = [two, three, four, five]
+        return layers.concatenate(joined, axis=channel_axis(-1), name=f"reduction_concat_{cell}"), x
 
 
 def _features(x: Any, repeats: int, filters: int, stem: int, skip: bool) -> Any:
@@ -131,7 +146,7 @@ def _features(x: Any, repeats: int, filters: int, stem: int, skip: bool) -> Any:
             x, before = _reduction(x, p, filters * 2**stack, f"reduce_{stack * repeats}")
             p = p if skip else before
         for i in range(repeats):
-            x, p = _normal(x, p, filters * 2**stack, str(stack * (repeats + 1) - bool(stack) * (stack - 1) + i))
+            x, p = _normal(x, p, filters * 2**stack, str(stack * repeats + bool(stack) + i))
     return _relu(x)
 
 
