@@ -34,6 +34,14 @@ EXAMPLES = {
         [r"unseen text: 0\.[6-9]\d+ bits", r"temperature 0\.5: (8[5-9]|9\d|100)% real words"],
     ),
     "enhanced_mlp.py": (["--epochs", "1", "--samples", "6000"], [r"test accuracy 0\.(8|9)"]),
+    "self_attention_by_hand.py": (
+        ["--epochs", "6", "--samples", "4000"],
+        [r"squared error 0\.(0|1)\d+, without looking 0\.3", r"the right place 0\.[3-9]"],
+    ),
+    "transformer_classifier.py": (
+        ["--epochs", "1", "--samples", "6000"],
+        [r"37,770 parameters", r"test accuracy 0\.[4-9]"],
+    ),
 }
 
 

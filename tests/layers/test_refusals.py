@@ -13,7 +13,7 @@ CONSTRUCTORS = [
     ("Dense", {"units": -3}, ["units", "-3"]),
     ("Dense", {"units": 2.5}, ["units", "2.5"]),
     ("Dense", {"units": True}, ["units", "True"]),
-    ("Dense", {"units": 2, "lora_rank": 4}, ["lora_rank"]),
+    ("Dense", {"units": 2, "lora_rank": 0}, ["lora_rank", "0"]),
     ("Dense", {"units": 2, "activation": "rleu"}, ["rleu", "relu"]),
     ("Dense", {"units": 2, "kernel_initializer": "glorot_unifrom"}, ["glorot_unifrom", "glorot_uniform"]),
     ("Dense", {"units": 2, "unit": 3}, ["unit"]),

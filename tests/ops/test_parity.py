@@ -15,7 +15,7 @@ from ranvier.ops.symbolic import KerasTensor
 
 from .catalogue import BINARY, CALLS, POSITIVE, REDUCTIONS, UNARY
 
-LATER = {"adaptive_average_pool", "adaptive_max_pool"}
+LATER: set[str] = set()
 
 
 def _names(module):

@@ -95,7 +95,7 @@ class Dense(LowRank):
         """φ(xW + b)."""
         y = jnp.matmul(inputs, self._kernel.value)  # (..., in) @ (in, units)
         if self.lora_enabled:
-            y = y + self._lora_scale * jnp.matmul(jnp.matmul(inputs, self._lora_a.value), self._lora_b.value)
+            y = y + self._through_factors(inputs, jnp.matmul)
         if self.bias is not None:
             y = y + self.bias.value
         return self.activation(y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers
 from ..core.errors import ArgumentError, ShapeError
+from ..initializers import VarianceScaling
 from .input_spec import InputSpec
 from .lora import LowRank
 
@@ -79,7 +81,7 @@ class EinsumDense(LowRank):
         kernel_shape, bias_shape = _weight_shapes(self.equation, tuple(input_shape), self.output_shape, self.bias_axes)
         self._kernel = self.add_weight(
             kernel_shape,
-            self.kernel_initializer,
+            _with_fans(self.kernel_initializer, self.equation),
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
             name="kernel",
@@ -108,6 +110,17 @@ class EinsumDense(LowRank):
         if self.bias is not None:
             y = y + self.bias.value
         return self.activation(y)
+
+
+def _with_fans(initializer: Any, equation: str) -> Any:
+    """The initialiser, told which axes of the kernel are inputs of a unit: those that the outputs lack."""
+    if not isinstance(initializer, VarianceScaling) or initializer.input_axes is not None:
+        return initializer
+    kernel, outputs = equation.split(",")[1].split("->")
+    told = copy.copy(initializer)
+    told.input_axes = [i for i, letter in enumerate(kernel) if letter not in outputs]
+    told.output_axes = [i for i, letter in enumerate(kernel) if letter in outputs]
+    return told
 
 
 def _weight_shapes(

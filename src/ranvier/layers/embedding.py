@@ -116,8 +116,7 @@ class Embedding(LowRank):
         index = jnp.asarray(inputs, "int32")
         vectors = jnp.take(self._embeddings.value.astype(self.compute_dtype), index, axis=0)
         if self.lora_enabled:
-            a, b = (v.value.astype(self.compute_dtype) for v in (self._lora_a, self._lora_b))
-            vectors = vectors + self._lora_scale * jnp.matmul(jnp.take(a, index, axis=0), b)
+            vectors = vectors + self._through_factors(index, lambda i, a: jnp.take(a, i, axis=0))
         return vectors
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -48,7 +48,13 @@ class LowRank(Layer):
         """W, or W + (α / r) A B."""
         if not self.lora_enabled:
             return self._frozen
-        return self._frozen.value + self._lora_scale * jnp.matmul(self._lora_a.value, self._lora_b.value)
+        w = self._frozen.value
+        return w + (self._lora_scale * jnp.matmul(self._lora_a.value, self._lora_b.value)).astype(w.dtype)
+
+    def _through_factors(self, x: Any, factor_a: Any) -> Any:
+        """(α / r) factor_a(x, A) B, cheaper than making A B, in the compute dtype."""
+        a, b = (v.value.astype(self.compute_dtype) for v in (self._lora_a, self._lora_b))
+        return self._lora_scale * jnp.matmul(factor_a(x, a), b)
 
     def enable_lora(
         self,

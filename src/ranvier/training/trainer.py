@@ -19,6 +19,7 @@ from ..layers.tracking import Unchanged
 from ..ops import symbolic
 from .callbacks import CallbackList
 from .compilation import Compiled
+from .integer_checks import check_integers
 from .label_checks import check_labels
 from .limits import limited_steps
 from .loop import Session, python_logs
@@ -187,9 +188,12 @@ class Trainer(Stateless, Compiled):
         if validation_data is not None:
             validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
         programs = self._prepare(data.peek(), learn=True)
-        for part, what in ((data, "y"), (validation, "validation_data's y")):
-            if isinstance(part, ArrayData) and len(part.arrays) > 1:
-                check_labels(self._losses_compiled, symbolic.flatten(part.arrays[1]), self._classes, what)
+        for part, whose in ((data, ""), (validation, "validation_data's ")):
+            if isinstance(part, ArrayData):
+                check_integers(self, part.arrays[0], f"{whose}x")
+                if len(part.arrays) > 1:
+                    labels = symbolic.flatten(part.arrays[1])
+                    check_labels(self._losses_compiled, labels, self._classes, f"{whose}y")
         hooks = _hooks(callbacks, self, verbose=spec.verbose, epochs=spec.epochs, steps=data.steps, history=True)
         generator = random.child_generator()
         self.stop_training = False
