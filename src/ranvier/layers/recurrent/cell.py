@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from types import FunctionType
+from typing import Any, TypeVar
 
 import jax.numpy as jnp
 
@@ -17,8 +18,10 @@ from ... import activations, constraints, initializers, regularizers
 from ...core.errors import ShapeError
 from ..checks import positive
 from .dropout_masks import DropoutMasks
+from .kernel_gradient import Recurrence, loop_with_kernel
+from .loop import over_time
 
-__all__ = ["Recurrence", "RecurrentCell", "hoistable", "hoists", "mirrors"]
+__all__ = ["RecurrentCell", "hoistable", "hoists", "mirrors"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
@@ -35,39 +38,12 @@ def hoists(cell: Any) -> bool:
     return getattr(getattr(type(cell), "call", None), "_hoistable", False)
 
 
-class Recurrence(NamedTuple):
-    """What the state goes through at each step, read from the weights once before the loop.
-
-    ``recurrence(h)`` is hU + b for all gates, h multiplied by each gate's dropout mask first.
-    """
-
-    kernel: Any  # U: (units, gates · units)
-    bias: Any = None  # (gates · units,), None without
-    masks: Any = None  # one (batch, units) for each gate, None without dropout
-
-    def __call__(self, h: Any) -> Any:
-        if self.masks is None:
-            product = h @ self.kernel
-        else:
-            blocks = jnp.split(self.kernel, len(self.masks), axis=-1)
-            product = jnp.concatenate([(h * m) @ u for m, u in zip(self.masks, blocks, strict=True)], axis=-1)
-        return product if self.bias is None else product + self.bias
-
-    def gates(self, first: int, last: int, count: int) -> Recurrence:
-        """The same for the gates from `first` up to, but without, `last` of `count`."""
-        units = self.kernel.shape[-1] // count
-        part = slice(first * units, last * units)
-        return Recurrence(
-            self.kernel[:, part],
-            None if self.bias is None else self.bias[part],
-            None if self.masks is None else self.masks[first:last],
-        )
-
-
 class RecurrentCell(DropoutMasks):
     """Base of cells that are a few gates over ``xW + hU + b``."""
 
     gates: int = 1
+    #: Whether `advance` uses the projection and the recurrence only as their sum.
+    sums: bool = True
     units: int
     use_bias: bool
     kernel_initializer: Any
@@ -147,16 +123,27 @@ class RecurrentCell(DropoutMasks):
         """From the projected inputs and the states to the output and the new states: the cell's mathematics."""
         raise TypeError(f"{type(self).__name__} must define advance(self, projected, states, recurrence).")
 
-    def hoisted(self, sequences: Any, states: Any, training: Any) -> tuple[Any, Callable[..., Any]]:
-        """The projections of all steps, and the step that a loop over them repeats.
+    def loop(self, sequences: Any, states: Any, mask: Any, training: Any, **options: Any) -> tuple[Any, Any, Any]:
+        """All steps: the projections of all inputs at once, then `over_time` of `advance`.
 
         Args:
             sequences: (time, batch, in).
             states: the first states.
+            mask: (time, batch) or None.
             training: whether there is dropout.
+            options: those of `over_time`.
         """
         masks, recurrent_masks = self._masks(sequences[0], states[0], training)
-        return self.project(sequences, masks), partial(self.advance, recurrence=self.recurrence(recurrent_masks))
+        projected, recurrence = self.project(sequences, masks), self.recurrence(recurrent_masks)
+        options["output_is_state"] = True
+        if self._activations_are_pure():
+            return loop_with_kernel(self.advance, recurrence, projected, states, mask, self.sums, **options)
+        return over_time(partial(self.advance, recurrence=recurrence), projected, states, mask, **options)[:3]
+
+    def _activations_are_pure(self) -> bool:
+        """Whether the activations are ranvier's own functions, which read no weights."""
+        functions = self.activation, getattr(self, "recurrent_activation", self.activation)
+        return all(isinstance(f, FunctionType) and f.__module__.startswith("ranvier.") for f in functions)
 
     def _one_step(self, inputs: Any, states: Any, training: Any) -> tuple[Any, Any]:
         """One step by itself, for `call`; a single state that came without a list goes back without one."""

@@ -16,6 +16,7 @@ from ..convolutional import Convolutional
 from ..input_spec import InputSpec
 from .cell import hoistable, mirrors
 from .dropout_masks import DropoutMasks
+from .loop import over_time
 from .lstm import open_forget_gate
 from .rnn import RNN
 
@@ -142,15 +143,16 @@ class ConvLSTMCell(DropoutMasks, Convolutional):
         h = self.recurrent_activation(o) * self.activation(c)
         return h, [h, c]
 
-    def hoisted(self, sequences: Any, states: Any, training: Any) -> tuple[Any, Any]:
-        """The convolutions of all steps as one over a larger batch, and the step that a loop over them repeats."""
+    def loop(self, sequences: Any, states: Any, mask: Any, training: Any, **options: Any) -> tuple[Any, Any, Any]:
+        """All steps: the inputs' convolutions as one over a larger batch, then `over_time` of `advance`."""
         masks, recurrent_masks = self._masks(sequences[0], states[0], training)
         time, batch = sequences.shape[:2]
         if masks is not None:
             masks = [jnp.tile(m, (time, *(1,) * (m.ndim - 1))) for m in masks]
         projected = self.project(sequences.reshape(time * batch, *sequences.shape[2:]), masks)
         steps = projected.reshape(time, batch, *projected.shape[1:])
-        return steps, partial(self.advance, recurrence=self.recurrence(recurrent_masks))
+        advance = partial(self.advance, recurrence=self.recurrence(recurrent_masks))
+        return over_time(advance, steps, states, mask, output_is_state=True, **options)[:3]
 
     @hoistable
     def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, list[Any]]:

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from ... import activations
 from ..input_spec import InputSpec
-from .cell import Recurrence, RecurrentCell, hoistable, mirrors
+from .cell import RecurrentCell, hoistable, mirrors
+from .kernel_gradient import Recurrence
 from .rnn import RNN
 
 __all__ = ["GRU", "GRUCell"]
@@ -42,6 +43,7 @@ class GRUCell(RecurrentCell):
     """
 
     gates = mask_count = 3
+    sums = False
 
     def __init__(
         self,
@@ -102,9 +104,9 @@ class GRUCell(RecurrentCell):
             z, r = self.recurrent_activation(x_z + h_z), self.recurrent_activation(x_r + h_r)
             new = self.activation(x_h + r * h_h)
         else:
-            h_z, h_r = jnp.split(recurrence.gates(0, 2, 3)(h), 2, axis=-1)
+            h_z, h_r = jnp.split(recurrence(h, 0, 2, 3), 2, axis=-1)
             z, r = self.recurrent_activation(x_z + h_z), self.recurrent_activation(x_r + h_r)
-            new = self.activation(x_h + recurrence.gates(2, 3, 3)(r * h))
+            new = self.activation(x_h + recurrence(r * h, 2, 3, 3))
         h = z * h + (1 - z) * new
         return h, [h]
 

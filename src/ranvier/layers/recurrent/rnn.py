@@ -249,14 +249,12 @@ def run_cell(cell: Any, xs: Any, states: Any, mask: Any, training: Any, **option
     if hoists(cell):
         dtype = cell.compute_dtype
         with autocast_scope(dtype if cell._casts_weights() else None):
-            projected, advance = cell.hoisted(xs.astype(dtype), states, training)
-            return over_time(advance, projected, states, mask, output_is_state=True, **options)
+            return cell.loop(xs.astype(dtype), states, mask, training, **options)
     takes_training = isinstance(cell, Layer) and "training" in call_parameters(type(cell)).names
     arguments = {"training": training} if takes_training else {}
     variables = [v for v in cell.variables if not v.born_trainable] if isinstance(cell, Layer) else []
-    return over_time(
-        lambda x, s: cell(x, s, **arguments), xs, states, mask, variables=variables, **options
-    )  # fmt: skip
+    step = lambda x, states: cell(x, states, **arguments)  # noqa: E731
+    return over_time(step, xs, states, mask, variables=variables, **options)[:3]
 
 
 class _Shape:
