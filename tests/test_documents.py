@@ -33,6 +33,14 @@ EXAMPLES = {
         ["--epochs", "8", "--characters", "40000", "--written", "150"],
         [r"unseen text: 0\.[6-9]\d+ bits", r"temperature 0\.5: (8[5-9]|9\d|100)% real words"],
     ),
+    "transfer_learning.py": (
+        ["--epochs", "1", "--samples", "12000"],
+        [
+            r"1\. .*: 105,573 trainable parameters, 32 non-trainable", r"on 0 to 4: 0\.9[6-9]",
+            r"2\. .*: 325 trainable parameters, 105,280 non-trainable", r"5 to 9: 0\.(7|8).*unchanged: True",
+            r"3\. .*: 105,573 trainable parameters, 32 non-trainable", r"fine-tuned: 0\.9",
+        ],
+    ),
     "enhanced_mlp.py": (["--epochs", "1", "--samples", "6000"], [r"test accuracy 0\.(8|9)"]),
     "self_attention_by_hand.py": (
         ["--epochs", "6", "--samples", "4000"],

@@ -60,6 +60,7 @@ class Programs:
         self.model = model
         self.roles = roles
         self.eager = eager
+        self.settled = False  # whether the optimizer was found to be built for these roles
         self._made: dict[Any, Callable[..., Any]] = {}
         self._metric_names: list[str] | None = None
         #: Variables that `predict` moves on from batch to batch: the kept states of recurrent layers.

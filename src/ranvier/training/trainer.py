@@ -111,7 +111,20 @@ class Trainer(Stateless, Compiled):
             programs.roles = roles  # gathered anew and found the same: next time a glance tells
         if programs is None or programs.roles is not roles or programs.eager != self.run_eagerly:
             programs = self._programs = Programs(self, roles, eager=self.run_eagerly)
+        if learn and self.optimizer is not None and not programs.settled:
+            self._check_settled(roles)
+            programs.settled = True
         return programs
+
+    def _check_settled(self, roles: Roles) -> None:
+        """Refuse to train other weights than those that the optimizer was built for."""
+        known = getattr(self.optimizer, "_trainable_variables", None)
+        if known and [id(v) for v in known] != [id(v) for v in roles.trainable]:
+            raise ArgumentError(
+                f"The optimizer was built for {len(known)} trainable weights, and now other weights are trainable "
+                f"({len(roles.trainable)} of them): a `trainable` or the layers changed after compile(). Call compile() "
+                "again, with a new optimizer."
+            )
 
     def _objectives_built(self) -> bool:
         return all(part is None or part.built for part in (self._losses_compiled, self._metrics_compiled))
