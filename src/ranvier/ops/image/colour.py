@@ -69,10 +69,11 @@ def rgb_to_hsv(images: Any, data_format: str | None = None) -> Any:
     value = jnp.max(x, axis=-1)
     spread = value - jnp.min(x, axis=-1)
     divisor = jnp.where(spread > 0, spread, jnp.ones((), x.dtype))
+    # Channels are compared with each other, not with `value`: a compiler that computes them twice may round differently.
     hue = jnp.where(
-        value == red,
+        (red >= green) & (red >= blue),
         (green - blue) / divisor,
-        jnp.where(value == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
+        jnp.where(green >= blue, (blue - red) / divisor + 2, (red - green) / divisor + 4),
     )
     hue = jnp.where(spread > 0, jnp.mod(hue / 6, 1), jnp.zeros((), x.dtype))
     saturation = jnp.where(value > 0, spread / jnp.where(value > 0, value, jnp.ones((), x.dtype)), 0)
