@@ -207,6 +207,9 @@ def test_custom_cells_in_stacks_two_ways_and_files(tmp_path):
     model.save(tmp_path / "m.keras")
     again = ranvier.models.load_model(tmp_path / "m.keras", custom_objects={"Plus": cell})
     assert_same(again(X), model(X))
+    stack = layers.RNN([cell(2), cell(3)])
+    config = stack.get_config()
+    assert layers.RNN.from_config(config, {"Plus": cell}).get_config() == config
 
 
 def test_a_cell_may_hold_layers_with_state_and_losses():

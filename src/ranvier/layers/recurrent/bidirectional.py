@@ -85,6 +85,12 @@ class Bidirectional(Layer):
     def _config_value(self, name: str, declared_by: type) -> Any:
         return self.forward_layer if name == "layer" else super()._config_value(name, declared_by)
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The layer that `get_config` described; `custom_objects` holds the classes of a user's cells, by name."""
+        with serialization.custom_object_scope(custom_objects or {}):
+            return super().from_config(config)
+
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Build both layers."""
         for layer in (self.forward_layer, self.backward_layer):

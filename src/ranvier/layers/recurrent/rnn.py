@@ -90,6 +90,12 @@ class RNN(Layer):
         """Whether the cell has one state, given as an integer."""
         return isinstance(self.state_size, int)
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The layer that `get_config` described; `custom_objects` holds the classes of a user's cells, by name."""
+        with serialization.custom_object_scope(custom_objects or {}):
+            return super().from_config(config)
+
     # --- building ---------------------------------------------------------------------------------------------------
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:

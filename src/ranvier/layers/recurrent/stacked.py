@@ -6,6 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ...core import serialization
 from ...core.errors import ArgumentError
 from ..base import Layer
 from ..signatures import call_parameters
@@ -43,6 +44,12 @@ class StackedRNNCells(Layer):
     def output_size(self) -> Any:
         """The output size of the last cell."""
         return _output_size(self.cells[-1])
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The layer that `get_config` described; `custom_objects` holds the classes of a user's cells, by name."""
+        with serialization.custom_object_scope(custom_objects or {}):
+            return super().from_config(config)
 
     def build(self, input_shape: Any) -> None:
         """Build each cell for the outputs of the one below."""
