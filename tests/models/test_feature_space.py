@@ -3,11 +3,12 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import ranvier
 from ranvier import layers
 from ranvier.models.feature_space import FeatureSpace
+
+tf = pytest.importorskip("tensorflow")  # with which Keras prepares texts
 
 TABLE = {
     "i": np.array([0, 1, 0, 2]),

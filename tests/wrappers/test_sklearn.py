@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 
 import jax
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import make_blobs
@@ -21,7 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ranvier
 from ranvier import Model, Sequential, callbacks, layers, losses, metrics
-from ranvier.core.errors import ArgumentError, ArgumentTypeError, NotCompiledError
+from ranvier.core.errors import ArgumentError, ArgumentTypeError, MissingDependencyError, NotCompiledError
 from ranvier.initializers import GlorotUniform
 from ranvier.wrappers import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer
 
@@ -46,11 +48,27 @@ def plain_regression(X, y, units=(8,)):
 SEEDED = {"verbose": 0, "shuffle": False}
 
 
+class Named:
+    """A function shown by its name: its address would give a test another name in every process."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *args, **kwargs):
+        return self.function(*args, **kwargs)
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __repr__(self):
+        return self.function.__name__
+
+
 @parametrize_with_checks(
     [
-        SKLearnClassifier(seeded, fit_kwargs=SEEDED),
-        SKLearnRegressor(plain_regression, fit_kwargs=SEEDED),
-        SKLearnTransformer(plain_regression, fit_kwargs=SEEDED),
+        SKLearnClassifier(Named(seeded), fit_kwargs=SEEDED),
+        SKLearnRegressor(Named(plain_regression), fit_kwargs=SEEDED),
+        SKLearnTransformer(Named(plain_regression), fit_kwargs=SEEDED),
     ]
 )
 @pytest.mark.filterwarnings("ignore::ranvier.core.errors.DataWarning")
@@ -209,6 +227,27 @@ def test_samples_of_weight_zero_and_their_classes_do_not_count(blobs):
         classifier.fit(x, codes, sample_weight=np.zeros(90))
     with pytest.raises(ArgumentError, match="shape"):
         classifier.fit(x, codes, sample_weight=np.ones(3))
+
+
+def test_sample_weights_are_routed_through_pipelines_and_searches(blobs):
+    with config_context(enable_metadata_routing=True):
+        classifier = SKLearnClassifier(network, fit_kwargs=QUIET).set_fit_request(sample_weight=True)
+        weights = (blobs[1] != 2).astype(float)
+        pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), classifier).fit(
+            *blobs, sample_weight=weights
+        )
+    assert list(pipeline.classes_) == [0, 1]
+
+
+def test_without_scikit_learn_the_message_says_what_to_install(monkeypatch):
+    import ranvier.wrappers as wrappers
+
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(vars(wrappers), "SKLearnClassifier", raising=False)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'ranvier\[sklearn\]'"):
+        wrappers.SKLearnClassifier  # noqa: B018
+    with pytest.raises(AttributeError, match="Nothing"):
+        wrappers.Nothing  # noqa: B018
 
 
 class Doubling(layers.Layer):

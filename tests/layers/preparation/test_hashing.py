@@ -4,10 +4,11 @@ import jax
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ranvier import Input, Model, Sequential, layers
 from ranvier.layers.preparation.hashes import fingerprints
+
+tf = pytest.importorskip("tensorflow")  # with which Keras prepares texts
 
 MANY = 2**62 - 57
 
@@ -28,6 +29,7 @@ def test_strings_of_every_length_hash_as_in_tensorflow(key):
 STRINGS = np.array(
     [["A", "B"], ["C", "ünï"], ["", "a longer string, of more than 32 bytes, and yet more than that" * 2]]
 )
+
 INTEGERS = np.array([[1, -2], [123456789, 0], [2**31 - 1, -(2**31)], [10**15, 99999999]])
 
 

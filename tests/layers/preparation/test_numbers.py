@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from jax.experimental.sparse import BCOO
 
 import ranvier
@@ -12,6 +11,8 @@ from ranvier.core.errors import DataWarning
 
 from ...cases.case import Case
 from .. import test_laws
+
+tf = pytest.importorskip("tensorflow")  # with which Keras prepares texts
 
 DATA = np.random.default_rng(0).normal(2, 3, (40, 3, 4)).astype("float32")
 
