@@ -116,6 +116,8 @@ def test_settings_that_are_read_back():
     assert config.is_flash_attention_enabled() is None
     config.enable_flash_attention()
     assert config.is_flash_attention_enabled() is True
+    half = np.ones((1, 4, 2, 8), "float16")  # where there is no kernel, attention is computed all the same
+    assert ranvier.ops.dot_product_attention(half, half, half).shape == half.shape
     config.disable_flash_attention()
     assert config.is_flash_attention_enabled() is False
     ranvier.core.settings._flash_attention = None  # type: ignore[attr-defined]

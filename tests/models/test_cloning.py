@@ -31,10 +31,14 @@ def test_the_same_layers_are_copied_and_called_as_by_keras(make, recursive):
     for package in (ranvier, keras):
         log = []
         options = {
-            "clone_function": lambda layer: log.append(layer.name) or type(layer).from_config(layer.get_config())
+            "clone_function": lambda layer, log=log: (
+                log.append(layer.name) or type(layer).from_config(layer.get_config())
+            )
         }
         if make is nested:
-            options["call_function"] = lambda layer, *a, **k: log.append(("call", layer.name)) or layer(*a, **k)
+            options["call_function"] = lambda layer, *a, log=log, **k: (
+                log.append(("call", layer.name)) or layer(*a, **k)
+            )
         model = make(package)
         copy = package.models.clone_model(model, recursive=recursive, **options)
         assert type(copy) is type(model)

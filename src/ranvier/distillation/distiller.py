@@ -98,7 +98,9 @@ class Distiller(Model):
             self.built = True
             self._build_shapes = {"input_shape": student.input_shape} if student.graph is not None else None
 
-    def compile(self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+    def compile(  # type: ignore[override]
+        self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None, **kwargs: Any
+    ) -> None:
         """Say how the student is trained.
 
         Args:
@@ -114,7 +116,7 @@ class Distiller(Model):
             raise ArgumentError("loss must be the student's loss on the targets. Received: loss=None")
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
-    def call(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """The student's outputs."""
         outputs, features = _run(self.student, self._watching["student"], inputs, training)
         # For compute_loss of the same step: another pass would draw other dropout masks.

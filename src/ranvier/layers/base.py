@@ -36,7 +36,7 @@ from .tracking import owned, unique
 __all__ = ["Layer"]
 
 
-class Layer(Operation, Owner):
+class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of Owner
     """Weights with a computation: subclass it with `build` (make the weights) and `call` (use them).
 
     Args:
@@ -63,7 +63,7 @@ class Layer(Operation, Owner):
     config_optional = frozenset({"activity_regularizer"})
     config_excluded = frozenset({"autocast"})
     supports_masking: bool = False
-    input_spec: Any
+    input_spec: Any = None
     _build_shapes: dict[str, Any] | None
     _remat: RematScope | None
 
@@ -76,7 +76,6 @@ class Layer(Operation, Owner):
         self._trainable = True
         self._building = False
         self._build_shapes = None
-        self.input_spec = None
         self.activity_regularizer = None
         return self
 

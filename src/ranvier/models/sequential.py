@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import contextlib
 from typing import Any, ClassVar
 
 from ..core import names, serialization

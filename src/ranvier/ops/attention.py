@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.errors import ArgumentError, ShapeError
+from ..core.settings import is_flash_attention_enabled
 from .symbolic import op
 from .tensors import as_array
 
@@ -56,6 +57,9 @@ def dot_product_attention(
     _check(query, key, value)
     bias = None if bias is None else as_array(bias)
     mask = None if mask is None else _four_axes(as_array(mask).astype("bool"))
+    if flash_attention is None and is_flash_attention_enabled():
+        narrow = query.dtype == key.dtype == value.dtype and query.dtype in (jnp.float16, jnp.bfloat16)
+        flash_attention = narrow and attn_logits_soft_cap is None and jax.default_backend() == "gpu"
     if flash_attention:
         return _fused(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
     if is_causal:

@@ -161,7 +161,7 @@ class MultiOptimizer(Optimizer):
             raise ArgumentError(f"optimizer_map gave {chosen!r} for '{variable.path}', which is no optimizer.")
         return chosen
 
-    def build(self, var_list: Sequence[Variable]) -> None:
+    def build(self, var_list: Sequence[Variable]) -> None:  # type: ignore[override]  # Keras's name
         """Share the weights among the optimizers and make their state."""
         if self.built:
             return

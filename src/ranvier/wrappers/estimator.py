@@ -34,6 +34,7 @@ class Estimator(BaseEstimator):
 
     model: Any
     model_: Any
+    __metadata_request__fit = {"sample_weight": None}
 
     def __init__(
         self,

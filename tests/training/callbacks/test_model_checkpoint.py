@@ -95,7 +95,7 @@ def test_arguments_are_checked(options, words):
 
 
 def test_paths_that_cannot_be_filled_in_or_written(tmp_path):
-    with pytest.raises(KeyError, match="accuracy.*There are: loss"):
+    with pytest.raises(KeyError, match=r"accuracy.*There are: loss"):
         fitted(ranvier, {"filepath": tmp_path / "{accuracy}.keras"})
     (tmp_path / "m.keras").mkdir()
     with pytest.raises(ArgumentError, match="folder"):
