@@ -58,6 +58,12 @@ def register_builtin(cls: type) -> None:
         _builtin[cls.__name__] = cls
         # A loss and a metric may share their name; the module tells them apart.
         _builtin[f"{getattr(cls, 'keras_module', 'keras')}>{cls.__name__}"] = cls
+        _builtin[_keras_name(cls)] = cls
+
+
+def _keras_name(cls: type) -> str:
+    """What files call a class of ranvier: its `keras_name` if it has one of its own, else its name."""
+    return vars(cls).get("keras_name", cls.__name__)
 
 
 def register_function(function: Callable[..., Any], *aliases: str) -> None:
@@ -178,7 +184,7 @@ def _serialize_object(value: Any) -> dict[str, Any]:
     elif is_builtin(cls):
         described = {
             "module": cls.keras_module,
-            "class_name": cls.__name__,
+            "class_name": _keras_name(cls),
             "config": value.get_config(),
             "registered_name": None,
         }

@@ -119,6 +119,6 @@ class Embedding(LowRank):
             vectors = vectors + self._through_factors(index, lambda i, a: jnp.take(a, i, axis=0))
         return vectors
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Where the integers are not 0, if 0 is padding."""
         return jnp.not_equal(inputs, 0) if self.mask_zero else None

@@ -182,7 +182,7 @@ class FlaxLayer(JaxLayer):
 
     def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any):
         try:
-            from flax import linen
+            from flax import linen  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise MissingDependencyError("flax", "FlaxLayer", "flax") from error
         if not isinstance(module, linen.Module):

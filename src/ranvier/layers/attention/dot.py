@@ -101,7 +101,7 @@ class Attention(Layer):
             result = jnp.where(jnp.asarray(query_mask, "bool")[..., None], result, jnp.zeros((), result.dtype))
         return (result, weights) if return_attention_scores else result
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The query's mask."""
         _masks(self, mask)
         return None if mask is None or mask[0] is None else mask[0]

@@ -10,6 +10,7 @@ from ... import regularizers
 from ...core.errors import ArgumentError, ShapeError
 from ...core.masks import get_mask
 from ..checks import positive
+from ..einsum_dense import EinsumDense
 from .projected import ProjectedAttention, check_shapes
 
 __all__ = ["GroupedQueryAttention"]
@@ -39,6 +40,11 @@ class GroupedQueryAttention(ProjectedAttention):
     >>> GroupedQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)(x, x).shape
     (2, 5, 8)
     """
+
+    keras_name = "GroupQueryAttention"
+    _query_dense: EinsumDense
+    _key_dense: EinsumDense
+    _value_dense: EinsumDense
 
     def __init__(
         self,

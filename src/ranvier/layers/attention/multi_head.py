@@ -11,6 +11,7 @@ from ... import regularizers
 from ...core.errors import ShapeError
 from ...core.masks import get_mask
 from ..checks import axis_or_axes, positive
+from ..einsum_dense import EinsumDense
 from .projected import ProjectedAttention, check_shapes
 
 __all__ = ["MultiHeadAttention"]
@@ -43,6 +44,11 @@ class MultiHeadAttention(ProjectedAttention):
     >>> MultiHeadAttention(num_heads=2, key_dim=4)(x, x).shape
     (2, 5, 8)
     """
+
+    attention_axes: Any
+    query_dense: EinsumDense
+    key_dense: EinsumDense
+    value_dense: EinsumDense
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ class ProjectedAttention(Layer):
 
     config_if_changed = frozenset({"flash_attention"})
     config_optional = frozenset()
+    _gate_dense: EinsumDense | None = None
 
     def _keep(
         self,
@@ -67,7 +68,6 @@ class ProjectedAttention(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.use_gate = use_gate
         self.seed = seed
-        self._gate_dense: EinsumDense | None = None
         self.supports_masking = True
         if flash_attention and dropout:
             raise ArgumentError(
@@ -77,7 +77,7 @@ class ProjectedAttention(Layer):
     def _part(self, name: str, equation: str, output_shape: Any, bias_axes: str) -> EinsumDense:
         """One of the projections."""
         # Seeded initialisers would make equal weights in all parts: each gets a copy of its own.
-        return EinsumDense(
+        part = EinsumDense(
             equation,
             output_shape=output_shape,
             bias_axes=bias_axes if self.use_bias else None,
@@ -91,6 +91,8 @@ class ProjectedAttention(Layer):
             dtype=self.dtype_policy,
             name=name,
         )
+        part.supports_masking = True  # masks of query, key and value are this layer's business
+        return part
 
     def _make_dropout(self) -> None:
         self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy, name="dropout")
@@ -121,7 +123,7 @@ class ProjectedAttention(Layer):
         scores = attention_scores(query, key)
         # As in Keras, queries that may look nowhere get zeros here, and the mean of all values above.
         weights = attention_weights(scores, mask, nothing_seen="zeros")
-        return weighted_values(self._dropout_layer(weights, training=training), value), weights
+        return weighted_values(self._dropout_layer(weights, training=training), value), weights if scores_too else None
 
     #: Whether the inputs have one time axis.
     _plain: bool = True
