@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         saving,
         tree,
         utils,
+        visualization,
         wrappers,
     )
     from .core.dtypes import DTypePolicy, FloatDTypePolicy
@@ -59,7 +60,8 @@ if TYPE_CHECKING:
 _MODULES = (
     "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "distillation",
     "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "ops",
-    "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "wrappers",
+    "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "visualization", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "DTypePolicy": "core.dtypes",
@@ -93,7 +95,7 @@ __all__ = [
     "SymbolicScope", "Variable", "__version__", "activations", "applications", "backend", "callbacks", "config",
     "constraints", "datasets", "device", "distillation", "dtype_policies", "gradients", "initializers", "layers",
     "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops", "optimizers", "plot",
-    "preprocessing", "random", "regularizers", "remat", "saving", "tree", "utils", "version", "wrappers",
+    "preprocessing", "random", "regularizers", "remat", "saving", "tree", "utils", "visualization", "version", "wrappers",
 ]  # fmt: skip
 
 

@@ -82,11 +82,11 @@ class ImageLayer(Layer):
 
     def call(self, data: Any, training: bool = True) -> Any:
         """Images, or a dict with the images and all that goes with them, after one random transformation."""
+        if isinstance(data, dict) and "images" not in data:
+            raise ArgumentError(f"Layer '{self.name}': a dict of data needs 'images'. Received: keys {list(data)}")
         transformation = self.get_random_transformation(data, training=training)
         if not isinstance(data, dict):
             return self.transform_images(self._checked(data), transformation, training=training)
-        if "images" not in data:
-            raise ArgumentError(f"Layer '{self.name}': a dict of data needs 'images'. Received: keys {list(data)}")
         if "bounding_boxes" in data and self.bounding_box_format is None and self._moves_boxes():
             raise ArgumentError(
                 f"Layer '{self.name}': with bounding boxes, say how they are written: bounding_box_format='xyxy' or the like."

@@ -122,7 +122,7 @@ def _as_pixels(boxes: Any, bounding_box_format: str, height: Any, width: Any, fu
 def clip_to_image_size(
     bounding_boxes: Any, height: Any = None, width: Any = None, bounding_box_format: str = "xyxy"
 ) -> Any:
-    """The parts of boxes inside their image; of a box outside nothing is left: zeros, and the label −1.
+    """The parts of boxes inside their image; a box of which nothing is left gets the label −1.
 
     Args:
         bounding_boxes: a dict with ``"boxes"`` (..., boxes, 4) and ``"labels"`` (..., boxes), or boxes alone.
@@ -140,7 +140,6 @@ def clip_to_image_size(
     high = jnp.asarray([1.0, 1.0, 1.0, 1.0] if parts else [width, height, width, height], given.dtype)
     corners = jnp.clip(convert_format(given, bounding_box_format, frame, dtype=given.dtype), 0, high)
     empty = (corners[..., 2] - corners[..., 0]) * (corners[..., 3] - corners[..., 1]) <= 0
-    corners = jnp.where(empty[..., None], 0, corners)
     boxes = convert_format(corners, frame, bounding_box_format, dtype=given.dtype)
     if alone:
         return boxes

@@ -44,11 +44,18 @@ def working_dtype(x: Any) -> Any:
     return jnp.promote_types(x.dtype, jnp.float32) if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32
 
 
-def from_floats(x: Any, dtype: Any) -> Any:
-    """Computed numbers in `dtype`: whole ones rounded and kept within its limits."""
+def from_floats(x: Any, dtype: Any, half_away: bool = False) -> Any:
+    """Computed numbers in `dtype`: whole ones rounded and kept within its limits.
+
+    Args:
+        x: floats.
+        dtype: the result's.
+        half_away: whether halves round away from 0 instead of to the even number.
+    """
     if jnp.issubdtype(dtype, jnp.integer):
         info = jnp.iinfo(dtype)
-        return jnp.clip(jnp.round(x), info.min, info.max).astype(dtype)
+        whole = jnp.trunc(x + jnp.copysign(jnp.asarray(0.5, x.dtype), x)) if half_away else jnp.round(x)
+        return jnp.clip(whole, info.min, info.max).astype(dtype)
     return x.astype(dtype)
 
 

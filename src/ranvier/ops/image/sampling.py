@@ -108,4 +108,4 @@ def map_coordinates(
         for _, weight, _ in corner:
             value = value * weight.astype(value.dtype)
         total = total + value
-    return from_floats(total, x.dtype)
+    return from_floats(total, x.dtype, half_away=True)

@@ -36,7 +36,7 @@ def sample_separable(x: Any, rows: Any, columns: Any, order: int, fill_mode: str
     if fill_mode == "constant":  # what the weights inside the image leave to 1 is the constant's
         inside = down.sum(-1)[:, :, None, None] * right.sum(-1)[:, None, :, None]
         y = y + jnp.asarray(fill_value, dtype) * (1 - inside)
-    return from_floats(y, x.dtype)
+    return from_floats(y, x.dtype, half_away=True)
 
 
 def _weights(places: Any, size: int, order: int, fill_mode: str, dtype: Any) -> Any:

@@ -44,7 +44,7 @@ def sample(x: Any, rows: Any, columns: Any, order: int, fill_mode: str, fill_val
                 return value
             weight = (row_weight * column_weight)[..., None].astype(working_dtype(x))
             total = value * weight if total is None else total + value * weight
-    return from_floats(total, x.dtype)
+    return from_floats(total, x.dtype, half_away=True)
 
 
 def _grid(height: int, width: int) -> tuple[Any, Any]:
