@@ -163,7 +163,7 @@ def test_factors_that_change_nothing():
 
 
 @pytest.mark.parametrize(
-    "layer, key, low, high",
+    ("layer", "key", "low", "high"),
     [
         (layers.RandomBrightness((-0.2, 0.4)), "rgb_delta", -51, 102),
         (layers.RandomContrast((0.2, 0.5)), "contrast_factor", 0.8, 1.5),
@@ -185,7 +185,9 @@ def test_draws_fill_the_interval_that_the_factor_means(layer, key, low, high):
     assert high - 0.01 * width <= drawn.max() <= high + 1e-5
 
 
-@pytest.mark.parametrize("factor, expected", [(1.0, 0.5), ((0.2, 0.4), 0.3), ((1.0, 1.0), 1.0), (0.0, 0.0)], ids=str)
+@pytest.mark.parametrize(
+    ("factor", "expected"), [(1.0, 0.5), ((0.2, 0.4), 0.3), ((1.0, 1.0), 1.0), (0.0, 0.0)], ids=str
+)
 def test_chosen_images_are_as_many_as_the_factor_says(factor, expected):
     data = np.zeros((4000, 2, 2, 3), "float32")
     for layer, key in (
@@ -199,13 +201,15 @@ def test_chosen_images_are_as_many_as_the_factor_says(factor, expected):
 
 def test_hues_move_by_at_least_the_lower_end_either_way():
     turns = np.asarray(layers.RandomHue((0.4, 0.6)).get_random_transformation(np.zeros((2000, 1, 1, 3)))["factor"])
-    assert 0.2 <= np.abs(turns).min() and np.abs(turns).max() <= 0.3
+    assert np.abs(turns).min() >= 0.2
+    assert np.abs(turns).max() <= 0.3
     assert abs(np.mean(turns > 0) - 0.5) < 0.05
 
 
 def test_full_saturation_stays_within_the_range():
     found = np.asarray(layers.RandomSaturation((1.0, 1.0))(images(), training=True))
-    assert found.min() >= 0 and found.max() <= 255
+    assert found.min() >= 0
+    assert found.max() <= 255
     np.testing.assert_allclose(found.min(axis=-1), 0, atol=1e-3)  # fully saturated: one channel is empty
 
 
@@ -213,11 +217,13 @@ def test_erased_rectangles_have_the_sides_that_scale_says_and_noise_or_a_number(
     data = np.full((500, 20, 40, 3), 100, "float32")
     found = layers.RandomErasing((1.0, 1.0), scale=(0.25, 0.25), fill_value=7)(data, training=True)
     erased = np.all(np.asarray(found) == 7, axis=-1)
-    assert set(erased.any(axis=2).sum(axis=1)) == {10} and set(erased.any(axis=1).sum(axis=1)) == {20}
+    assert set(erased.any(axis=2).sum(axis=1)) == {10}
+    assert set(erased.any(axis=1).sum(axis=1)) == {20}
     assert (erased.sum(axis=(1, 2)) == 200).all()
     assert erased.any(axis=0).all()  # anywhere in the image
     noise = np.asarray(layers.RandomErasing().get_random_transformation(data)["fill_value"])
-    assert abs(np.mean(noise == 0) - 0.5) < 0.01 and abs(np.mean(noise == 255) - 0.1587) < 0.01
+    assert abs(np.mean(noise == 0) - 0.5) < 0.01
+    assert abs(np.mean(noise == 255) - 0.1587) < 0.01
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -231,7 +237,7 @@ def test_configs_are_those_of_keras(name):
 
 
 @pytest.mark.parametrize(
-    "make, message",
+    ("make", "message"),
     [
         (lambda: layers.RandomBrightness(1.5), "factor must be .* within \\[-1, 1\\]"),
         (lambda: layers.RandomBrightness((0.1,)), "factor"),

@@ -55,9 +55,11 @@ def test_fresh_at_each_call_and_off_at_inference(name):
 def test_weights_come_from_their_distributions():
     many = np.zeros((4000, 4, 4, 1), "float32")
     weights = np.asarray(layers.MixUp(0.5).get_random_transformation(many)["mix_weight"])
-    assert abs(weights.mean() - 0.5) < 0.03 and abs(weights.var() - 1 / 8) < 0.01  # Beta(½, ½): variance 1/8
+    assert abs(weights.mean() - 0.5) < 0.03
+    assert abs(weights.var() - 1 / 8) < 0.01
     order = np.asarray(layers.MixUp().get_random_transformation(many)["permutation_order"])
-    assert sorted(order) == list(range(4000)) and np.mean(order == np.arange(4000)) < 0.01
+    assert sorted(order) == list(range(4000))
+    assert np.mean(order == np.arange(4000)) < 0.01
 
 
 def test_cut_rectangles_lie_inside_and_have_the_images_shape():

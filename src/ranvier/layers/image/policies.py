@@ -272,11 +272,19 @@ class AugMix(_Policy):
         wide = working_dtype(values)
         column = (-1, *(1,) * (values.ndim - 1)) if len(transformation["input_shape"]) == 4 else (1,) * values.ndim
         weights = jnp.asarray(transformation["chain_mixing_weights"], wide)
-        mixture: Any = 0
-        for k in range(self.num_chains):
-            index, seeds = transformation["layer_idxes"][k], transformation["seeds"][k]
+
+        def add(mixture: Any, one: Any) -> Any:
+            index, seeds, weight = one
             chain = self._after(values, index, seeds, transformation, method)
-            mixture = mixture + weights[:, k].reshape(column) * chain.astype(wide)
+            return mixture + weight.reshape(column) * chain.astype(wide), None
+
+        mixture: Any = jnp.zeros(values.shape, wide)
+        chains = transformation["layer_idxes"], transformation["seeds"], weights.T
+        if any(isinstance(v, Tracer) for v in (values, *chains)):
+            mixture = jax.lax.scan(add, mixture, chains)[0]  # one chain is compiled, not all
+        else:
+            for one in zip(*chains, strict=True):
+                mixture, _ = add(mixture, one)
         own = jnp.asarray(transformation["weight_sample"], wide).reshape(column)
         return from_floats(own * values.astype(wide) + (1 - own) * mixture, values.dtype)
 
