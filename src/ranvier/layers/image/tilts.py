@@ -160,9 +160,11 @@ class RandomElasticTransform(ImageLayer):
 
     def _crumpled(self, images: Any, transformation: Any, interpolation: str) -> Any:
         x, back = batched(images, self.data_format)
-        size = x.shape[1:3]
-        alpha, sigma = self.get_elastic_transform_params(*size, jnp.maximum(transformation["distortion_factor"], 1e-3))
-        widest = self.get_elastic_transform_params(*size, self.scale[1])[1]
+        height, width = x.shape[1:3]
+        alpha, sigma = self.get_elastic_transform_params(
+            height, width, jnp.maximum(transformation["distortion_factor"], 1e-3)
+        )
+        widest = self.get_elastic_transform_params(height, width, self.scale[1])[1]
         # Normal numbers from uniform ones: Box & Muller, 1958.
         unit = uniform(transformation["seed"], (2, *x.shape[:3]))
         length, angle = jnp.sqrt(-2 * jnp.log(1 - unit[0])), 2 * math.pi * unit[1]
