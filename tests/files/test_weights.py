@@ -85,7 +85,10 @@ def test_other_endings_and_arguments_are_refused(tmp_path):
         with pytest.raises(SerializationError, match="must end in"):
             model.save_weights(tmp_path / name)
     with pytest.raises(SerializationError, match="must end in"):
-        model.load_weights(tmp_path / "w.h5")
+        model.load_weights(tmp_path / "w.txt")
+    (tmp_path / "w.h5").write_text("an older file")
+    with pytest.raises(SerializationError, match="whole or not at all"):
+        model.load_weights(tmp_path / "w.h5", skip_mismatch=True)
     with pytest.raises(FileNotFoundError, match="no file"):
         model.load_weights(tmp_path / "w.weights.h5")
     (tmp_path / "bad.weights.h5").write_text("no")

@@ -11,7 +11,6 @@ from typing import Any
 from .. import layers
 from ..core import settings
 from ..core.errors import ArgumentError, ArgumentTypeError, RanvierWarning, ShapeError
-from ..files.layered_weights import load_layered_weights
 from ..models.model import Model
 from ..ops.symbolic import KerasTensor
 from .pretrained import fetch
@@ -270,11 +269,9 @@ def make_model(
     model = Model(ends[0] if len(ends) == 1 else ends, x, name=request.name)
     if request.weights is None:
         return model
-    path = os.fspath(request.weights if request.weights != "imagenet" else fetch(public, request.include_top, variant))
-    if path.endswith(".weights.h5"):
-        model.load_weights(path)
-    else:
-        load_layered_weights(model, path)
+    model.load_weights(
+        request.weights if request.weights != "imagenet" else fetch(public, request.include_top, variant)
+    )
     return model
 
 

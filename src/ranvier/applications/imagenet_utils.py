@@ -11,7 +11,6 @@ import numpy as np
 from ..core import settings
 from ..core.errors import ArgumentError, DataError, ShapeError
 from ..ops.numpy import stack
-from ..ops.symbolic import KerasTensor
 from ..tools.downloads import get_file
 from .pretrained import CLASS_INDEX
 
@@ -44,7 +43,7 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
     if mode not in _MODES:
         raise ArgumentError(f"mode must be one of {', '.join(_MODES)}. Received: mode={mode!r}")
     axis = -1 if settings.standardize_data_format(data_format) == "channels_last" else -3
-    if not isinstance(x, KerasTensor) and not hasattr(x, "dtype"):
+    if not hasattr(x, "dtype"):
         x = np.asarray(x)
     if "float" not in str(x.dtype):
         x = x.astype(settings.floatx())
@@ -54,13 +53,14 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
         raise ShapeError(f"mode={mode!r} takes images with 3 channels on axis {axis}. Received: shape {tuple(x.shape)}")
     if mode == "torch":
         x = x / 255.0
-        channels = [(one(x, axis, i) - m) / s for i, (m, s) in enumerate(zip(_RGB_MEAN, _RGB_DEVIATION, strict=True))]
+        statistics = zip(_RGB_MEAN, _RGB_DEVIATION, strict=True)
+        channels = [(_channel(x, axis, i) - mean) / deviation for i, (mean, deviation) in enumerate(statistics)]
     else:
-        channels = [one(x, axis, 2 - i) - m for i, m in enumerate(_BGR_MEAN)]
+        channels = [_channel(x, axis, 2 - i) - m for i, m in enumerate(_BGR_MEAN)]
     return np.stack(channels, axis) if isinstance(x, np.ndarray) else stack(channels, axis)
 
 
-def one(x: Any, axis: int, channel: int) -> Any:
+def _channel(x: Any, axis: int, channel: int) -> Any:
     """One channel of the images."""
     return x[..., channel] if axis == -1 else x[..., channel, :, :]
 

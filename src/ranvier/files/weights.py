@@ -19,6 +19,7 @@ from ..core.names import snake_case
 from ..core.tracebacks import outside
 from ..layers.base import Layer
 from .atomic import replacing
+from .layered_weights import load_layered_weights
 from .shards import read_shards, write_shards
 
 __all__ = [
@@ -199,7 +200,7 @@ def in_memory(model: Any) -> Iterator[Any]:
 
 
 def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False, **kwargs: Any) -> None:
-    """Read a model's weights from a ``.weights.h5``, ``.weights.json`` or ``.keras`` file.
+    """Read a model's weights from a ``.weights.h5``, ``.weights.json`` or ``.keras`` file, or an older ``.h5`` one.
 
     Args:
         model: a built model.
@@ -212,12 +213,20 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
     """
     _no_further("load_weights", kwargs)
     path = os.fspath(filepath)
-    if not path.endswith((".weights.h5", ".weights.json", ".keras")):
+    if not path.endswith((".h5", ".hdf5", ".weights.json", ".keras")):
         raise SerializationError(
-            f"A file of weights must end in '.weights.h5', '.weights.json' or '.keras'. Received: {path!r}"
+            f"A file of weights must end in '.weights.h5', '.weights.json', '.keras', or '.h5' if it is an older one. "
+            f"Received: {path!r}"
         )
     if not os.path.exists(path):
         raise MissingFileError(f"There is no file {path!r}.")
+    if path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5"):
+        if skip_mismatch:
+            raise SerializationError(
+                f"An older '.h5' file is read whole or not at all: skip_mismatch=False for {path!r}."
+            )
+        load_layered_weights(model, path)
+        return
     failed: list[str] | None = [] if skip_mismatch else None
     with opened_weights(path) as file:
         read_weights(file, model, failed=failed)
