@@ -95,7 +95,7 @@ __all__ = [
     "SymbolicScope", "Variable", "__version__", "activations", "applications", "backend", "callbacks", "config",
     "constraints", "datasets", "device", "distillation", "dtype_policies", "gradients", "initializers", "layers",
     "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops", "optimizers", "plot",
-    "preprocessing", "random", "regularizers", "remat", "saving", "tree", "utils", "visualization", "version", "wrappers",
+    "preprocessing", "random", "regularizers", "remat", "saving", "tree", "utils", "version", "visualization", "wrappers",
 ]  # fmt: skip
 
 

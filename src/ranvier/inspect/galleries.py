@@ -135,7 +135,7 @@ def plot_bounding_box_gallery(
         except ImportError:
             raise MissingDependencyError("matplotlib", "Plotting a gallery", "plot") from None
         legend_handles = [
-            Patch(color=[c / 255 for c in color], label=label)
+            Patch(color=(color[0] / 255, color[1] / 255, color[2] / 255), label=label)
             for color, label in ((true_color, "true"), (pred_color, "predicted"))
         ]
     return plot_image_gallery(
