@@ -131,6 +131,7 @@ def test_fashion_mnist(tmp_path, monkeypatch, rng):
         (gzip.compress(b"\0\0\x08\1\xff\xff\xff\xffxx"), "should hold 4,294,967,295 bytes"),
         (_idx(np.zeros(9, np.uint8))[:-9], "no gzip file, or a damaged one"),
     ],
+    ids=["no gzip", "no idx", "no header", "few bytes", "many bytes", "damaged"],  # the bytes hold the time
 )
 def test_idx_files_that_are_none(tmp_path, content, message):
     (tmp_path / "x.gz").write_bytes(content)
