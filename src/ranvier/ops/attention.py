@@ -119,7 +119,7 @@ def attention_scores(query: Any, key: Any, scale: float | None = None, soft_cap:
     """query · keyᵀ · scale.   (batch, T, N, H), (batch, S, K, H) → (batch, N, T, S)"""
     batch, t, n, h = query.shape
     s, k = key.shape[1:3]
-    query = query * jnp.asarray(h**-0.5 if scale is None else scale, jnp.result_type(query, jnp.float16))
+    query = query * (h**-0.5 if scale is None else float(scale))  # a Python number keeps the query's dtype
     if k == n:
         scores = jnp.einsum("btnh,bsnh->bnts", query, key)
     else:
