@@ -9,8 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax.numpy as jnp
 
@@ -18,10 +17,9 @@ from ... import activations, constraints, initializers, regularizers
 from ...core.errors import ShapeError
 from ..checks import positive
 from .dropout_masks import DropoutMasks
-from .kernel_gradient import Recurrence, loop_with_kernel
 from .loop import over_time
 
-__all__ = ["RecurrentCell", "hoistable", "hoists", "mirrors"]
+__all__ = ["Recurrence", "RecurrentCell", "hoistable", "hoists", "mirrors"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
@@ -38,12 +36,34 @@ def hoists(cell: Any) -> bool:
     return getattr(getattr(type(cell), "call", None), "_hoistable", False)
 
 
+class Recurrence(NamedTuple):
+    """What the state goes through at each step, read from the weights once before the loop.
+
+    ``recurrence(h)`` is hU + b for all gates, h multiplied by each gate's dropout mask first.
+    """
+
+    kernel: Any  # U: (units, gates · units)
+    bias: Any = None  # (gates · units,), None without
+    masks: Any = None  # one (batch, units) for each gate, None without dropout
+
+    def __call__(self, h: Any, first: int = 0, last: int | None = None, count: int = 1) -> Any:
+        """hU + b, or only the gates from `first` up to, but without, `last` of `count`."""
+        width = self.kernel.shape[-1] // count
+        start, stop = first * width, (count if last is None else last) * width
+        if self.masks is None:
+            product = h @ (self.kernel if stop - start == self.kernel.shape[-1] else self.kernel[:, start:stop])
+        else:
+            each = self.kernel.shape[-1] // len(self.masks)
+            gates = range(start // each, stop // each)
+            parts = [(h * self.masks[g]) @ self.kernel[:, g * each : (g + 1) * each] for g in gates]
+            product = jnp.concatenate(parts, axis=-1)
+        return product if self.bias is None else product + self.bias[start:stop]
+
+
 class RecurrentCell(DropoutMasks):
     """Base of cells that are a few gates over ``xW + hU + b``."""
 
     gates: int = 1
-    #: Whether `advance` uses the projection and the recurrence only as their sum.
-    sums: bool = True
     units: int
     use_bias: bool
     kernel_initializer: Any
@@ -107,9 +127,12 @@ class RecurrentCell(DropoutMasks):
     def project(self, inputs: Any, mask: Any = None) -> Any:
         """xW + b.   (..., batch, in) → (..., batch, gates · units)"""
         x = inputs if mask is None else inputs * (mask[0] if isinstance(mask, list) else mask)
+        kernel = self.kernel.value
+        if self.bias is not None:  # b as one more row of W: the sum, and b's gradient, cost no pass over the result
+            x = jnp.concatenate([x, jnp.ones((*x.shape[:-1], 1), x.dtype)], axis=-1)
+            kernel = jnp.concatenate([kernel, self._input_bias()[None]], axis=0)
         # As one product of two matrices: XLA's gradient of a product with more axes is slower on CPUs.
-        y = (x.reshape(-1, x.shape[-1]) @ self.kernel.value).reshape(*x.shape[:-1], -1)
-        return y if self.bias is None else y + self._input_bias()
+        return (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], -1)
 
     def _input_bias(self) -> Any:
         return self.bias.value  # type: ignore[union-attr]
@@ -135,15 +158,8 @@ class RecurrentCell(DropoutMasks):
         """
         masks, recurrent_masks = self._masks(sequences[0], states[0], training)
         projected, recurrence = self.project(sequences, masks), self.recurrence(recurrent_masks)
-        options["output_is_state"] = True
-        if self._activations_are_pure():
-            return loop_with_kernel(self.advance, recurrence, projected, states, mask, self.sums, **options)
-        return over_time(partial(self.advance, recurrence=recurrence), projected, states, mask, **options)[:3]
-
-    def _activations_are_pure(self) -> bool:
-        """Whether the activations are ranvier's own functions, which read no weights."""
-        functions = self.activation, getattr(self, "recurrent_activation", self.activation)
-        return all(isinstance(f, FunctionType) and f.__module__.startswith("ranvier.") for f in functions)
+        advance = partial(self.advance, recurrence=recurrence)
+        return over_time(advance, projected, states, mask, output_is_state=True, **options)
 
     def _one_step(self, inputs: Any, states: Any, training: Any) -> tuple[Any, Any]:
         """One step by itself, for `call`; a single state that came without a list goes back without one."""

@@ -152,7 +152,7 @@ class ConvLSTMCell(DropoutMasks, Convolutional):
         projected = self.project(sequences.reshape(time * batch, *sequences.shape[2:]), masks)
         steps = projected.reshape(time, batch, *projected.shape[1:])
         advance = partial(self.advance, recurrence=self.recurrence(recurrent_masks))
-        return over_time(advance, steps, states, mask, output_is_state=True, **options)[:3]
+        return over_time(advance, steps, states, mask, output_is_state=True, **options)
 
     @hoistable
     def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, list[Any]]:

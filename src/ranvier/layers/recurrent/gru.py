@@ -8,8 +8,7 @@ import jax.numpy as jnp
 
 from ... import activations
 from ..input_spec import InputSpec
-from .cell import RecurrentCell, hoistable, mirrors
-from .kernel_gradient import Recurrence
+from .cell import Recurrence, RecurrentCell, hoistable, mirrors
 from .rnn import RNN
 
 __all__ = ["GRU", "GRUCell"]
@@ -43,7 +42,6 @@ class GRUCell(RecurrentCell):
     """
 
     gates = mask_count = 3
-    sums = False
 
     def __init__(
         self,

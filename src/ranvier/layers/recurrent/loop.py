@@ -39,8 +39,7 @@ def over_time(
     all_outputs: bool = True,
     variables: Sequence[Variable] = (),
     output_is_state: bool = False,
-    records: bool = False,
-) -> tuple[Any, Any, Any, Any]:
+) -> tuple[Any, Any, Any]:
     """Repeat ``step(input, states) → (output, new states)`` along the first axis of `inputs`.
 
     Args:
@@ -53,27 +52,26 @@ def over_time(
         all_outputs: keep the outputs of all steps, not only the last one.
         variables: the variables that the step may assign.
         output_is_state: the output is also the first of the states.
-        records: the step returns a third thing, which is kept of all steps, masked or not.
 
     Returns:
-        The last output, all outputs (time, batch, ...) or None, the last states, and what the steps recorded, (time, ...).
+        The last output, all outputs (time, batch, ...) or None, and the last states.
     """
     outer, context = current_scope(), current_context()
     adders: list[Any] = []
     structure = jax.tree.structure(states)
 
     def pure_step(values: list[Any], states: Any, x: Any) -> tuple[Any, Any, list[Any], Any]:
-        """The step with the variables' values in and out; the losses that it added, and what it records."""
+        """The step with the variables' values in and out, and the losses that it added."""
         before = len(context.losses) if context is not None else 0
         with scope(_InLoop(outer, variables, values)) as inner:
-            output, new, *recorded = step(x, states)
+            output, new = step(x, states)
             assert inner is not None
             values = [inner.values[id(v)] for v in variables]
         added = context.losses[before:] if context is not None else []
         if context is not None:
             del context.losses[before:]
         adders[:] = [layer for layer, _ in added]
-        return output, _like(new, states, structure), values, ([loss for _, loss in added], recorded)
+        return output, _like(new, states, structure), values, [loss for _, loss in added]
 
     first = [v.exact_value() for v in variables]
     is_last_state = output_is_state and mask is None
@@ -88,15 +86,13 @@ def over_time(
     def body(carry: Any, x_and_kept: Any) -> tuple[Any, Any]:
         states, values, last = carry
         x, kept = x_and_kept
-        output, new, values, kept_apart = pure_step(values, states, x)
+        output, new, values, losses = pure_step(values, states, x)
         if kept is not None:
             new = _where(kept, new, states)
             output = _where(kept, output, jax.tree.map(jnp.zeros_like, output) if zero_output_for_mask else last)
-        return (new, values, output if carries_output else None), (output if all_outputs else None, kept_apart)
+        return (new, values, output if carries_output else None), (output if all_outputs else None, losses)
 
-    (states, values, last), (outputs, (losses, recorded)) = lax.scan(
-        body, (states, first, blank), (inputs, mask), unroll=unroll
-    )
+    (states, values, last), (outputs, losses) = lax.scan(body, (states, first, blank), (inputs, mask), unroll=unroll)
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     if context is not None:
@@ -105,7 +101,7 @@ def over_time(
         last = states[0]
     elif not carries_output:
         last = jax.tree.map(lambda a: a[-1], outputs)
-    return last, outputs, states, (recorded[0] if records else None)
+    return last, outputs, states
 
 
 def _where(kept: Any, new: Any, old: Any) -> Any:

@@ -260,7 +260,7 @@ def run_cell(cell: Any, xs: Any, states: Any, mask: Any, training: Any, **option
     arguments = {"training": training} if takes_training else {}
     variables = [v for v in cell.variables if not v.born_trainable] if isinstance(cell, Layer) else []
     step = lambda x, states: cell(x, states, **arguments)  # noqa: E731
-    return over_time(step, xs, states, mask, variables=variables, **options)[:3]
+    return over_time(step, xs, states, mask, variables=variables, **options)
 
 
 class _Shape:
