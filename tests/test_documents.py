@@ -41,6 +41,18 @@ EXAMPLES = {
             r"3\. .*: 105,573 trainable parameters, 32 non-trainable", r"fine-tuned: 0\.9",
         ],
     ),
+    "augmentation.py": (
+        ["--tested", "2000"],
+        [r"without augmentation: .* accuracy 0\.(7[89]|8[0-6])", r" with augmentation: .* accuracy 0\.(8[2-9]|9)"],
+    ),
+    "cnn_cifar.py": (
+        ["--synthetic", "--samples", "2000", "--tested", "500", "--epochs", "3", "--filters", "16"],
+        [r"synthetic images in CIFAR-10's format", r"Total params: 17,274", r"test accuracy (0\.[89]|1\.0)"],
+    ),
+    "inception_and_residual.py": (
+        ["--samples", "3000", "--tested", "1000", "--epochs", "4"],
+        [r"Total params: 14,730", r"branches", r"test accuracy 0\.(7[5-9]|8|9)"],
+    ),
     "enhanced_mlp.py": (["--epochs", "1", "--samples", "6000"], [r"test accuracy 0\.(8|9)"]),
     "self_attention_by_hand.py": (
         ["--epochs", "6", "--samples", "4000"],
