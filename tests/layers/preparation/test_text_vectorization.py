@@ -52,7 +52,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=[f"{i}: {' '.join(o)}" for i, o in enumerate(OPTIONS)])
 def test_adapted_as_keras_adapts(options):
     assert_equal(options, TEXTS, [*TEXTS[:3], "cat"])
 
