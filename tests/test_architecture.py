@@ -26,7 +26,7 @@ FLOORS = {
 ALLOWED = {("tools", "data"), ("tools", "files"), ("datasets", "tools")}
 # Thin modules of public names over the floors; nothing below imports them.
 FACADES = {
-    "__init__", "backend", "callbacks", "config", "distribution", "dtype_policies", "mixed_precision", "plot",
+    "__init__", "backend", "callbacks", "config", "distribution", "dtype_policies", "legacy", "mixed_precision", "plot",
     "preprocessing", "random",
     "saving", "tree", "utils", "visualization",
 }  # fmt: skip
