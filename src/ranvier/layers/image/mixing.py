@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ... import random
 from ...core.errors import ArgumentError
 from ...core.random import SeedGenerator, hash_bits
 from ...ops.image.layout import from_floats, working_dtype
@@ -230,7 +229,7 @@ class MixUp(_Mixing):
             return None
         source, count = SeedWords(self.words(seed)), self.image_count(data)
         return {
-            "mix_weight": random.beta((count,), self.alpha, self.alpha, "float32", seed=source.next()),
+            "mix_weight": jax.random.beta(source.next(), self.alpha, self.alpha, (count,), jnp.float32),
             "permutation_order": jnp.argsort(hash_bits(source.next(), (count,))),
         }
 
@@ -278,7 +277,7 @@ class CutMix(_Mixing):
         source, count = SeedWords(self.words(seed)), shape[0]
         low, high = self.factor
         alpha = jnp.maximum(uniform(source.next(), (count,), low, high), 1e-3)
-        side = jnp.sqrt(1 - random.beta((count,), alpha, alpha, "float32", seed=source.next()))
+        side = jnp.sqrt(1 - jax.random.beta(source.next(), alpha, alpha, (count,), jnp.float32))
         masks, covered = rectangles(source.next(), (shape[self.height_axis], shape[self.width_axis]), side, side)
         return {
             "permutation_order": jnp.argsort(hash_bits(source.next(), (count,))),

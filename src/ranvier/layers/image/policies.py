@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from ... import random
 from ...core.errors import ArgumentError
 from ...core.random import SeedGenerator, hash_bits
 from ...ops.image.layout import from_floats, working_dtype
@@ -258,10 +257,10 @@ class AugMix(_Policy):
         steps = self._steps(source.next(), (self.num_chains, self.chain_depth), len(self.parts))
         depth = 1 + hash_bits(source.next(), (self.num_chains, 1)) % jnp.uint32(self.chain_depth)
         beyond = jnp.arange(self.chain_depth, dtype=jnp.uint32) >= depth
-        parts = random.gamma((count, self.num_chains), self.alpha, "float32", seed=source.next())
+        parts = jax.random.gamma(source.next(), self.alpha, (count, self.num_chains), jnp.float32)
         return {
             "chain_mixing_weights": parts / jnp.maximum(jnp.sum(parts, axis=1, keepdims=True), 1e-30),
-            "weight_sample": random.beta((count,), self.alpha, self.alpha, "float32", seed=source.next()),
+            "weight_sample": jax.random.beta(source.next(), self.alpha, self.alpha, (count,), jnp.float32),
             "layer_idxes": jnp.where(beyond, len(self.parts), steps["layer_idxes"]),
             "seeds": steps["seeds"],
             "input_shape": self.image_shape(data),
