@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check quick bench clean
+.PHONY: help demo test slow quick bench clean
 
 help:
 	@echo "make demo    train the digits network on all of MNIST, with pictures"
 	@echo "make test    everything that CI checks: style, types, tests, examples, documentation"
+	@echo "make slow    the suites that take many minutes: every large architecture beside Keras's"
 	@echo "make quick   the tests of user-visible behaviour alone, in seconds"
 	@echo "make bench   measure ranvier against its peers"
 
@@ -33,7 +34,10 @@ test: $(VENV)/.test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+slow: $(VENV)/.test
+	$(BIN)/python -m pytest -q -n 2 -m slow
 
 quick: $(VENV)/.test
 	$(BIN)/python -m pytest -q tests/test_tiny.py

@@ -20,7 +20,10 @@ class Case:
     integers_below: int = 0  # inputs are integers below it
     random: bool = False  # training draws random numbers
     trains_differently: bool = False  # training and inference differ (without random numbers)
-    keras_policies: tuple[str, ...] = ("float16", "mixed_bfloat16")  # those of the narrow ones that Keras can compute in
+    keras_policies: tuple[str, ...] = (
+        "float16",
+        "mixed_bfloat16",
+    )  # those of the narrow ones that Keras can compute in
 
     def __str__(self) -> str:
         inside = ",".join(f"{k}={v}" for k, v in self.arguments.items())

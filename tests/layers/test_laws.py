@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import keras
@@ -124,6 +126,12 @@ def test_weights_and_numbers_are_those_of_keras_whether_compiled_eager_or_symbol
     assert symbolic.dtype == eager.dtype.name
 
 
+def outputs_of(layer, inputs, quiet):
+    """The outputs, as a function of inputs that can be compiled."""
+    trainable = [v.value for v in layer.trainable_variables]
+    return layer.stateless_call(trainable, [v.value for v in layer.non_trainable_variables], inputs, **quiet)[0]
+
+
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")  # of Keras's unit normalisation
 @every_case
 @pytest.mark.parametrize("policy", ["float16", "bfloat16"])
@@ -140,12 +148,8 @@ def test_narrow_policies_keep_and_compute_what_those_of_keras_do(case, policy):
         np.testing.assert_allclose(np.asarray(found, "float32"), expected, rtol=5e-2, atol=5e-2)
         return
     ours, theirs = built_pair(case, dtype=policy)
-    run = lambda layer: (
-        lambda x: layer.stateless_call(  # noqa: E731
-            [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables], x, **quiet
-        )[0]
-    )
-    together = jax.jit(lambda x: (run(ours)(x), run(theirs)(x)), compiler_options=UNOPTIMIZED)
+    run = partial(outputs_of, quiet=quiet)
+    together = jax.jit(lambda x: (run(ours, x), run(theirs, x)), compiler_options=UNOPTIMIZED)
     narrow = jax.tree.map(lambda a: a.astype(ours.compute_dtype) if a.dtype.kind == "f" else a, case.inputs())
     found, expected = together(narrow)
     assert found.dtype == expected.dtype

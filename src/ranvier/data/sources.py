@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from ..core.errors import DataError, DataWarning
-from ..core.tracebacks import outside
 from ..core.random import host_generator
+from ..core.tracebacks import outside
 from .lazy import take
 from .prefetch import prefetched
 

@@ -171,7 +171,8 @@ class VarianceScaling(RandomInitializer):
         if self.input_axes is None or self.output_axes is None:
             return fans(shape)
         inputs, outputs = (
-            math.prod(shape[a] for a in np.atleast_1d(np.asarray(axes, int))) for axes in (self.input_axes, self.output_axes)
+            math.prod(shape[a] for a in np.atleast_1d(np.asarray(axes, int)))
+            for axes in (self.input_axes, self.output_axes)
         )
         return float(inputs), float(outputs)
 
