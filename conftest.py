@@ -1,4 +1,4 @@
-"""Shared set-up: the oracle (Keras on JAX) runs in the same process, on the CPU, with float32."""
+"""Shared set-up of tests and doctests: the oracle (Keras on JAX) runs in the same process, on the CPU, in float32."""
 
 import os
 
