@@ -1,4 +1,4 @@
-"""Floor 7: a small model learns from a large one."""
+"""Floor 8: a small model learns from a large one."""
 
 from .distiller import Distiller
 from .losses import DistillationLoss, FeatureDistillation, LogitsDistillation

@@ -1,1 +1,1 @@
-"""Floor 7: looking at networks and their training."""
+"""Floor 6: looking at networks and their training."""

@@ -1,4 +1,4 @@
-"""Floor 6: models, from chains and graphs of layers, or by subclassing."""
+"""Floor 7: models, from chains and graphs of layers, or by subclassing."""
 
 from ..files.keras_format import load_model, save_model
 from .cloning import clone_model, model_from_json

@@ -1,4 +1,4 @@
-"""Floor 7: models as scikit-learn estimators, for pipelines, cross-validation and searches.
+"""Floor 8: models as scikit-learn estimators, for pipelines, cross-validation and searches.
 
 The only place that needs scikit-learn, and only when one of the classes is asked for.
 """
