@@ -56,6 +56,15 @@ EXAMPLES = {
         ["--samples", "3000", "--tested", "1000", "--epochs", "4"],
         [r"Total params: 14,730", r"branches", r"test accuracy 0\.(7[5-9]|8|9)"],
     ),
+    "initialisers.py": (
+        ["--epochs", "2", "--samples", "4000", "--tested", "1000", "--seeds", "1", "--output", "initialisers.png"],
+        [
+            r"zeros +0 +0 +0\.\d+ .* 1 of 64",
+            r"Xavier uniform .* 0\.(7[5-9]|8|9)\d* .*64 of 64",
+            r"He normal .* 0\.(7[5-9]|8|9)",
+            r"picture saved",
+        ],
+    ),
     "enhanced_mlp.py": (["--epochs", "1", "--samples", "6000"], [r"test accuracy 0\.(8|9)"]),
     "self_attention_by_hand.py": (
         ["--epochs", "6", "--samples", "4000"],
