@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import machine, peers, plan
+from benchmarks.kept import Kept, joined
 from benchmarks.measure import ROOT, run_all
 from benchmarks.report import markdown, print_report, report
 
@@ -27,6 +28,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--rounds", type=int, help="processes per peer and workload, instead of the plan's")
     parser.add_argument("--data", type=Path, default=_DATA, help="mnist.npz, where it is not the package's own")
     parser.add_argument("--out", type=Path, default=_OUT, help="folder for results.json and results.png")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the workloads that an earlier run finished in --out"
+    )
     parser.add_argument("--publish", action="store_true", help="also write RESULTS.md and docs/images/benchmarks.png")
     options = parser.parse_args(arguments)
     try:
@@ -34,7 +38,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         options.sizes = plan.sizes(options.quick, options.rounds)
     except ValueError as error:
         parser.error(str(error))
-    if options.publish and (options.quick or options.only):
+    if options.publish and (options.quick or (options.only and not options.resume)):
         parser.error("--publish needs a full run: leave --quick and --only out")
     options.workloads = list(plan.WORKLOADS)
     if options.only:
@@ -65,7 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "failed" in text or not console.is_terminal:
                 console.print(text, markup=False, highlight=False)
 
-        samples, failures = run_all(present, options.workloads, options.sizes, options.data.resolve(), tell)
+        kept = Kept(options.out / "finished.json", present, options.sizes)
+        finished = kept.read() if options.resume else {}
+        for workload in options.workloads:
+            if workload not in finished:
+                measured = run_all(present, [workload], options.sizes, options.data.resolve(), tell)
+                finished[workload] = measured
+                kept.write(finished)
+    samples, failures = joined(finished)
+    unmeasured = [w for w in plan.WORKLOADS if w not in finished]
+    if options.publish and unmeasured:
+        console.print(f"Not published: {', '.join(unmeasured)} not measured yet.")
+        options.publish = False
     found = report(
         samples,
         failures,

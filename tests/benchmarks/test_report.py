@@ -148,6 +148,37 @@ def test_a_run_writes_its_files_and_publishes_nothing_unasked(monkeypatch, tmp_p
     assert "Not installed and skipped: sklearn" in capsys.readouterr().out
 
 
+def test_an_interrupted_run_goes_on_and_publishes_when_all_is_measured(monkeypatch, tmp_path, capsys):
+    measured = []
+
+    def fake(present, workloads, table, data, tell):
+        (workload,) = workloads
+        if workload == "cnn" and not measured.count("cnn"):
+            measured.append("cnn")
+            raise KeyboardInterrupt
+        measured.append(workload)
+        figures = [f.key for f in cli.plan.FIGURES if f.workload == workload]
+        return {key: {"ranvier": [[1.0], [2.0]]} for key in figures}, {}
+
+    monkeypatch.setattr(cli, "run_all", fake)
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(cli.peers, "installed", lambda peer: peer.key == "ranvier")
+    monkeypatch.setattr(cli.machine, "describe", lambda: MACHINE)
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    options = ["--peers", "ranvier", "--out", str(tmp_path / "out"), "--data", __file__, "--resume", "--publish"]
+    assert cli.main([*options, "--only", "toy"]) == 0
+    assert "Not published: import, digits, b2, cnn, predict, accuracy not measured yet" in capsys.readouterr().out
+    with pytest.raises(KeyboardInterrupt):
+        cli.main(options)
+    assert not (tmp_path / "benchmarks" / "RESULTS.md").exists()
+    assert cli.main(options) == 0
+    assert measured == ["toy", "import", "digits", "b2", "cnn", "cnn", "predict", "accuracy"]
+    assert (tmp_path / "benchmarks" / "RESULTS.md").exists()
+    cli.main([*options, "--rounds", "2"])  # of another size: measured anew, but for the accuracy's seeds
+    assert measured[8:] == ["import", "toy", "digits", "b2", "cnn", "predict"]
+
+
 def test_the_machine_is_described_without_its_name():
     import getpass
     import platform
