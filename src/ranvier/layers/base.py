@@ -201,6 +201,9 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         return outputs
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        context = current_context()
+        if context is not None and context.watch is not None:
+            return context.watch(self, self.call, args, kwargs)
         return self.call(*args, **kwargs) if self._remat is None else rematerialized(self, self._remat, args, kwargs)
 
     def _casts_weights(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,11 +17,16 @@ class CallContext:
 
     Args:
         training: the flag that layers without an explicit one get; None where nobody said.
+
+    Attributes:
+        losses: pairs of the layer that added a loss and the loss.
+        watch: called in place of each layer's `call`, ``(layer, call, args, kwargs) → outputs``; None: nobody watches.
     """
 
     def __init__(self, training: bool | None = None):
         self.training = training
-        self.losses: list[tuple[Any, Any]] = []  # (the layer that added it, the loss)
+        self.losses: list[tuple[Any, Any]] = []
+        self.watch: Callable[[Any, Callable[..., Any], Any, Any], Any] | None = None
 
 
 _current: ContextVar[CallContext | None] = ContextVar("call_context", default=None)
