@@ -95,8 +95,8 @@ def _variant(index: int, width: float, depth: float, size: int, dropout: float) 
         x = layers.Rescaling(1.0 / 255.0)(x)
         x = layers.Normalization(axis=channel_axis())(x)
         if request.weights == "imagenet":
-            # The weights of Normalization in the published files are variances of pixels that were scaled once too
-            # often; this makes up for it.
+            # As in Keras's model for the published files, and only there: Normalization divides by the root of the
+            # variance in the file, and this divides by the root of the deviation besides.
             x = layers.Rescaling([1.0 / math.sqrt(deviation) for deviation in (0.229, 0.224, 0.225)])(x)
         x = layers.ZeroPadding2D(stride_padding(x, 3), name="stem_conv_pad")(x)
         x = layers.Conv2D(
