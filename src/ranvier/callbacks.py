@@ -1,6 +1,7 @@
 """The public names of callbacks: hooks into training, and ready-made ones."""
 
 from .training.callbacks import (
+    BackupAndRestore,
     Callback,
     CallbackList,
     CSVLogger,
@@ -18,6 +19,7 @@ from .training.callbacks import (
 )
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -135,10 +135,10 @@ def _stream_of_arrays(
 ) -> StreamData:
     """Arrays cut into batches on the host: for those in files, and for epochs that are shorter than the data."""
 
-    def one_pass(generator: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    def one_pass(generator: np.random.Generator, done: int = 0) -> Iterator[tuple[Any, ...]]:
         nonlocal check_finite
         order = epoch_order(size, batch_size, shuffle, generator)
-        for start in range(0, size, batch_size):
+        for start in range(done * batch_size, size, batch_size):
             stop = min(start + batch_size, size)
             index = slice(start, stop) if order is None else order[start:stop]
             batch = tuple(
@@ -148,4 +148,4 @@ def _stream_of_arrays(
                 check_finite = False
             yield batch
 
-    return StreamData(one_pass, steps, carry=carry, length=-(-size // batch_size), name=names[0])
+    return StreamData(one_pass, steps, carry=carry, length=-(-size // batch_size), name=names[0], seek=one_pass)

@@ -122,11 +122,11 @@ def open_py_dataset(
         )
     workers = _Workers(dataset)
 
-    def one_pass(generator: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    def one_pass(generator: np.random.Generator, done: int = 0) -> Iterator[tuple[Any, ...]]:
         if length is None:
-            indices: Iterable[int] = itertools.count()
+            indices: Iterable[int] = itertools.count(done)
         else:
-            indices = generator.permutation(length).tolist() if shuffle else range(length)
+            indices = (generator.permutation(length).tolist() if shuffle else range(length))[done:]
         return prepare(workers.batches(indices))
 
     return StreamData(
@@ -138,6 +138,7 @@ def open_py_dataset(
         on_end=getattr(dataset, "on_epoch_end", None),
         prefetch=getattr(dataset, "max_queue_size", 10),
         name=name,
+        seek=one_pass,
     )
 
 

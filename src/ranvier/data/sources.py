@@ -85,6 +85,7 @@ class StreamData:
         on_begin, on_end: called at the edges of each epoch.
         prefetch: how many batches a thread reads ahead; 0: none, and no thread.
         name: what messages call the data.
+        seek: gives an iterator over what is left of one pass after so many batches, without making those.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class StreamData:
         on_end: Callable[[], Any] | None = None,
         prefetch: int = 10,
         name: str = "x",
+        seek: Callable[[np.random.Generator, int], Iterator[tuple[Any, ...]]] | None = None,
     ):
         self.steps = length if steps is None else steps
         self.exhausted = False
@@ -113,6 +115,11 @@ class StreamData:
         self._pass: Iterator[tuple[Any, ...]] | None = None
         self._peeked: tuple[Any, ...] | None = None
         self._begun = False
+        # Where the stream stands, for going on later: passes over whole epochs, and a place in the present pass.
+        self._seek = seek
+        self._epochs = self._taken = self._skip = 0
+        self._at_pass = self._generator.bit_generator.state
+        self._mark = self._place()
 
     def peek(self) -> tuple[Any, ...]:
         """The first batch of the coming epoch, which will still be part of it.
@@ -137,9 +144,14 @@ class StreamData:
                 return True
         return False
 
-    def batches(self) -> Iterator[tuple[Any, ...]]:
-        """The batches of one epoch."""
+    def batches(self, done: int = 0) -> Iterator[tuple[Any, ...]]:
+        """The batches of one epoch.
+
+        Args:
+            done: so many of them are known; of these only the first is given, as a pattern of the others.
+        """
         self._begin()
+        self._mark = self._place()
         count = 0
         try:
             while self._limit is None or count < self._limit:
@@ -150,13 +162,60 @@ class StreamData:
                     self._warn_if_short(count)
                     break
                 count += 1
-                yield batch
+                if count == 1 or count > done:
+                    yield batch
+                if count == 1 < done and self._seek is not None:
+                    self._go_to(self._taken + done - 1)
+                    count = done
         finally:
             if not self._carry:
                 self._pass = None  # wherever this epoch stopped, the next starts from the beginning
             self._begun = False
+            self._epochs += 1
             if self._on_end is not None:
                 self._on_end()
+            self._mark = self._place()
+
+    # --- going on where an earlier process stopped ------------------------------------------------------------------
+
+    def mark(self) -> dict[str, Any]:
+        """Where the running epoch began; between epochs, where the next will begin. Plain data."""
+        return self._mark
+
+    def _place(self) -> dict[str, Any]:
+        fresh = self._pass is None and self._peeked is None and not self._skip
+        return {
+            "epochs": self._epochs,
+            "generator": self._generator.bit_generator.state if fresh else self._at_pass,
+            "taken": 0 if fresh else self._taken + self._skip - (self._peeked is not None),
+        }
+
+    def resume(self, mark: dict[str, Any]) -> None:
+        """Go to where `mark` stood in an earlier process.
+
+        Data with a `seek` goes there at once, but for the calls at the edges of epochs; of other data, all batches
+        before are drawn again and dropped.
+        """
+        if self._seek is None:
+            for _ in range(mark["epochs"]):
+                for _ in self.batches():
+                    pass
+            return
+        for _ in range(mark["epochs"]):
+            self._begin()
+            self._begun = False
+            if self._on_end is not None:
+                self._on_end()
+        self._epochs = mark["epochs"]
+        self._at_pass = mark["generator"]
+        self._go_to(mark["taken"])
+        self._mark = self._place()
+
+    def _go_to(self, place: int) -> None:
+        """Let the next batch be the one at `place` in the pass."""
+        self._generator.bit_generator.state = self._at_pass
+        self._pass = self._peeked = None
+        self._skip, self._taken = place, 0
 
     def _begin(self) -> None:
         if not self._begun:
@@ -172,10 +231,14 @@ class StreamData:
         if self.exhausted:
             return None
         if self._pass is None:
-            make, generator = self._make_iterator, self._generator
-            self._pass = prefetched(lambda: make(generator), self._prefetch)
+            make, seek, generator, skip = self._make_iterator, self._seek, self._generator, self._skip
+            self._at_pass = generator.bit_generator.state
+            self._taken, self._skip = skip, 0
+            self._pass = prefetched(lambda: seek(generator, skip) if seek and skip else make(generator), self._prefetch)
         try:
-            return next(self._pass)
+            batch = next(self._pass)
+            self._taken += 1
+            return batch
         except StopIteration:
             self._pass = None
             self.exhausted = self._one_shot

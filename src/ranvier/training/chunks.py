@@ -16,12 +16,15 @@ _BATCHES = 64
 _SECONDS = 0.2  # a slow source's batches are not held back longer than this
 
 
-def stacked_chunks(batches: Iterable[Any], steps: int | None = None) -> Iterator[tuple[int, Any]]:
+def stacked_chunks(
+    batches: Iterable[Any], steps: int | None = None, pattern: bool = False
+) -> Iterator[tuple[int, Any]]:
     """Gather batches of equal shapes into arrays (capacity, batch, …).
 
     Args:
         batches: tuples (x, y, sample_weight) of nested NumPy arrays.
         steps: how many there will be, if known.
+        pattern: whether the first batch is there for its shape only, having been run already.
 
     Yields:
         ``(count, stacked)``, of which the first `count` entries are filled; ``(0, batch)`` for a batch of another
@@ -35,6 +38,8 @@ def stacked_chunks(batches: Iterable[Any], steps: int | None = None) -> Iterator
             signature = now
             size = sum(leaf.nbytes for leaf in leaves) or 1
             capacity = max(1, min(_BATCHES, _BYTES // size, steps or _BATCHES))
+            if pattern:
+                continue
         if now != signature:
             if held:
                 yield len(held), _stack(held, capacity)

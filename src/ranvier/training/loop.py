@@ -81,9 +81,24 @@ class Session:
     # --- one pass over data -----------------------------------------------------------------------------------------
 
     def run(
-        self, data: ArrayData | StreamData, learn: bool, generator: np.random.Generator | None, epoch: int = 0
+        self,
+        data: ArrayData | StreamData,
+        learn: bool,
+        generator: np.random.Generator | None,
+        epoch: int = 0,
+        done: int = 0,
+        backup: Any = None,
     ) -> Any:
-        """One pass: train (`learn`) or test on all of `data`. Returns the logs at its end, still on the device."""
+        """One pass: train (`learn`) or test on all of `data`. Returns the logs at its end, still on the device.
+
+        Args:
+            data: what to pass over.
+            learn: train, or only test.
+            generator: what the order of the samples is drawn from.
+            epoch: its number.
+            done: steps of this pass that an interrupted run has made; their metrics are in the state.
+            backup: a `Backup` to keep, or None.
+        """
         assert self.state is not None
         kind = "train" if learn else "test"
         begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
@@ -91,20 +106,30 @@ class Session:
         heard = getattr(self.callbacks, f"hears_{kind}_batches")
         every = getattr(self.callbacks, f"wants_{kind}_batches")
         pace = Pace(_WATCHED if self.watched else _UNWATCHED, fixed=1 if every else None)
-        self.state = self.state._replace(metrics=list(self.fresh_metrics))
+        if not done:
+            self.state = self.state._replace(metrics=list(self.fresh_metrics))
         source = (
-            self._chunks_of_arrays(data, learn, generator, pace)
+            self._chunks_of_arrays(data, learn, generator, pace, done)
             if self._fits(data)
-            else self._chunks_of_stream(data, learn, pace, generator)
+            else self._chunks_of_stream(data, learn, pace, done)
         )
-        step, logs = 0, None
+        if backup is not None:
+            pace.most = backup.room()
+        step, logs = done, None
         for steps, call in source:
+            # Only here is it known that the pass has another step; at its end, the backup waits for the epoch's.
+            if backup is not None and step > done and backup.due():
+                with self.lent():
+                    backup.in_epoch(epoch, step)
             if heard:
                 with self.lent():
                     begin(step)
             pace.start()
             self.state, logs = call(self.state)
             step += steps
+            if backup is not None:
+                backup.passed(steps)
+                pace.most = backup.room()
             if heard:
                 with self.lent():
                     end(step - 1, python_logs(logs))
@@ -113,7 +138,7 @@ class Session:
             pace.done(steps)
             if learn and self.model.stop_training:
                 break
-        if step == 0:
+        if logs is None:
             raise DataError("The data gave no batch at all. Check the generator or dataset, or steps_per_epoch.")
         if learn:
             self._warn_of_bad_loss(epoch)
@@ -128,13 +153,15 @@ class Session:
             self._on_device[id(arrays)] = jax.tree.map(placed, arrays)
         return self._on_device[id(arrays)]
 
-    def _chunks_of_arrays(self, data: Any, learn: bool, generator: Any, pace: Pace) -> Iterator[tuple[int, Any]]:
+    def _chunks_of_arrays(
+        self, data: Any, learn: bool, generator: Any, pace: Pace, done: int
+    ) -> Iterator[tuple[int, Any]]:
         arrays = self._place(data.arrays)
         steps, rest = divmod(data.size, data.batch_size)
         order = data.order(generator) if learn and generator is not None else None
         full = None if order is None else jax.device_put(order)
         program = self.programs.chunk(learn, data.batch_size, "slices" if order is None else "rows") if steps else None
-        at = 0
+        at = done
         while program is not None and at < steps:
             count = min(pace.steps(), steps - at)
             yield count, lambda state, a=at, b=at + count: program(state, arrays, full, a, b)
@@ -144,8 +171,8 @@ class Session:
             batch = rows(data.arrays, index)
             yield 1, lambda state: self.programs.single(learn)(state, batch, steps)
 
-    def _chunks_of_stream(self, data: Any, learn: bool, pace: Pace, generator: Any) -> Iterator[tuple[int, Any]]:
-        for count, batches in stacked_chunks(data.batches(), data.steps):
+    def _chunks_of_stream(self, data: Any, learn: bool, pace: Pace, done: int) -> Iterator[tuple[int, Any]]:
+        for count, batches in stacked_chunks(data.batches(done), data.steps, pattern=done > 0):
             if count == 0:
                 yield 1, lambda state, b=batches: self.programs.single(learn)(state, b, 0)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 __all__ = ["Pace"]
@@ -13,18 +14,22 @@ class Pace:
     Args:
         seconds: the time that a chunk should take.
         fixed: always this many steps instead.
+
+    Attributes:
+        most: the next chunk has at most so many steps; whoever wants a stop at a certain step sets it.
     """
 
     def __init__(self, seconds: float, fixed: int | None = None):
         self.seconds = seconds
         self.fixed = fixed
+        self.most = sys.maxsize
         self._steps = 16
         self._calls = 0
 
     def steps(self) -> int:
         """The length of the next chunk."""
         # The first call compiles: of one step, so that a progress bar can tell that time from a step's.
-        return self.fixed or (self._steps if self._calls else 1)
+        return min(self.fixed or (self._steps if self._calls else 1), self.most)
 
     def start(self) -> None:
         """A chunk begins."""

@@ -25,6 +25,7 @@ from .limits import limited_steps
 from .loop import Session, python_logs
 from .prediction import is_small_batch, predict_arrays, predict_batch, predict_stream
 from .program import Programs
+from .resume import find_backup
 from .spec import TrainingSpec, check_count, check_verbose
 from .state import Roles, TrainState
 from .stateless import Stateless
@@ -157,6 +158,8 @@ class Trainer(Stateless, Compiled):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        *,
+        resume: Any = None,
     ) -> Any:
         """Train on data for a number of epochs.
 
@@ -178,6 +181,7 @@ class Trainer(Stateless, Compiled):
             validation_steps: batches of validation.
             validation_batch_size: samples per validation step; None: `batch_size`.
             validation_freq: validate every so many epochs, or after the epochs (from 1) in a list.
+            resume: a folder for backups; the same call, made again after an interruption, goes on from the last one.
 
         Returns:
             A `History`; its `history` holds a list of numbers for each metric.
@@ -210,33 +214,50 @@ class Trainer(Stateless, Compiled):
         hooks = _hooks(callbacks, self, verbose=spec.verbose, epochs=spec.epochs, steps=data.steps, history=True)
         generator = random.child_generator()
         self.stop_training = False
+        backup = find_backup(resume, hooks)
+        if backup is not None:
+            backup.look(self, programs.roles, hooks, data, validation, generator)
         hooks.on_train_begin()
-        logs: dict[str, float] = {}
+        first, done, logs = spec.initial_epoch, 0, {}
         with Session(self, programs, hooks, watched=spec.verbose == 1) as session:
             with session.lent():
-                pass
-            if self._runs_whole(spec, data, validation, hooks):
+                if backup is not None:
+                    first, done, logs = backup.begin(spec.initial_epoch)
+            if backup is None and self._runs_whole(spec, data, validation, hooks):
                 for epoch, logs in session.run_epochs(data, generator, spec.initial_epoch, spec.epochs):  # type: ignore[arg-type]
                     hooks.on_epoch_begin(epoch)
                     hooks.on_epoch_end(epoch, logs)
             else:
-                for epoch in range(spec.initial_epoch, spec.epochs):
+                for epoch in range(first, spec.epochs):
                     if epoch > spec.initial_epoch and not isinstance(data, ArrayData) and data.has_run_out():
                         break
-                    logs = self._one_epoch(session, spec, hooks, data, validation, generator, epoch)
+                    logs = self._one_epoch(session, spec, hooks, data, validation, generator, epoch, done, backup)
+                    done = 0
                     if self.stop_training:
                         break
         if self.optimizer is not None:
             self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
         hooks.on_train_end(logs)
+        if backup is not None:
+            backup.ended()
         return self.history
 
     def _one_epoch(
-        self, session: Session, spec: TrainingSpec, hooks: Any, data: Any, validation: Any, generator: Any, epoch: int
+        self,
+        session: Session,
+        spec: TrainingSpec,
+        hooks: Any,
+        data: Any,
+        validation: Any,
+        generator: Any,
+        epoch: int,
+        done: int,
+        backup: Any,
     ) -> dict[str, float]:
-        with session.lent():
-            hooks.on_epoch_begin(epoch)
-        logs = python_logs(session.run(data, True, generator, epoch))
+        if not done:
+            with session.lent():
+                hooks.on_epoch_begin(epoch)
+        logs = python_logs(session.run(data, True, generator, epoch, done, backup))
         if validation is not None and spec.validates(epoch):
             with session.lent():
                 hooks.on_test_begin()
@@ -246,6 +267,8 @@ class Trainer(Stateless, Compiled):
             logs.update({f"val_{name}": value for name, value in found.items()})
         with session.lent():
             hooks.on_epoch_end(epoch, logs)
+            if backup is not None:
+                backup.epoch_ended(epoch, logs, last=self.stop_training or epoch + 1 == spec.epochs)
         return logs
 
     def _runs_whole(self, spec: TrainingSpec, data: Any, validation: Any, hooks: Any) -> bool:

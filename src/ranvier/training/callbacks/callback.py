@@ -31,6 +31,11 @@ class Callback:
     ...         print(f"{epoch}: {logs['loss']:.2f}")
     >>> Print().on_epoch_end(0, {"loss": 0.25})
     0: 0.25
+
+    When a run goes on after an interruption (`fit(resume=…)`, `BackupAndRestore`), attributes that hold plain data
+    (numbers, texts, arrays, lists and dicts of them) and had changed since `on_train_begin` have their values again. A
+    callback with other state has methods ``get_state()``, which returns it as plain data, and ``set_state(state)``;
+    these are called instead, the latter after `on_train_begin`, in which ``params["resumed"]`` tells of it.
     """
 
     batch_hooks_optional: bool = False

@@ -53,7 +53,9 @@ class CSVLogger(Callback):
         """Open the file."""
         if self.append:
             self._header_due = not os.path.exists(self.filename) or os.path.getsize(self.filename) == 0
-        self.csv_file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+        # A run that goes on after an interruption needs the lines that it has; `set_state` cuts off those it writes again.
+        mode = "a" if self.append or (self.params or {}).get("resumed") else "w"
+        self.csv_file = open(self.filename, mode, newline="", encoding="utf-8")  # noqa: SIM115
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write a line. The first epoch decides which columns there are."""
@@ -69,6 +71,17 @@ class CSVLogger(Callback):
                 self.writer.writeheader()
         self.writer.writerow({"epoch": epoch} | {key: _cell(logs.get(key, "NA")) for key in self.keys})
         self.csv_file.flush()  # type: ignore[union-attr]
+
+    def get_state(self) -> dict[str, Any]:
+        """The columns, and how far the file has been written."""
+        return {"keys": self.keys, "bytes": os.path.getsize(self.filename)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on behind what was written then."""
+        assert self.csv_file is not None
+        size = min(state["bytes"], os.path.getsize(self.filename))
+        self.csv_file.truncate(size)
+        self.keys, self._header_due = state["keys"], size == 0
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Close the file."""

@@ -86,6 +86,15 @@ class ProgbarLogger(Callback):
         """Complete the bar of `predict`."""
         self._complete(None)
 
+    def get_state(self) -> dict[str, Any]:
+        """The number of steps, which the first epoch may have told."""
+        return {"target": self.target}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Start a bar: an interrupted epoch has begun already."""
+        self.target = state["target"]
+        self._start()
+
     def _start(self) -> Any:
         self.seen = 0
         self.progbar = Progbar(target=self.target, verbose=self.verbose, stateless_metrics=(), unit_name="step")

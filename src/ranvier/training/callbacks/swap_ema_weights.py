@@ -53,6 +53,15 @@ class SwapEMAWeights(Callback):
             weight.assign(value)
         self._kept = []
 
+    def get_state(self) -> list[Any]:
+        """The weights themselves, where the average is in their place."""
+        return [value for _, value in self._kept]
+
+    def set_state(self, state: list[Any]) -> None:
+        """Keep weights that were kept."""
+        pairs = self.model.optimizer.averaged_weights() if state else []
+        self._kept = [(weight, value) for (weight, _), value in zip(pairs, state, strict=True)]
+
     def on_train_begin(self, logs: Logs = None) -> None:
         """Forget what an interrupted run may have left."""
         self._kept = []

@@ -79,6 +79,16 @@ class TensorBoard(Callback):
         """tensorboardX's functions that make summaries."""
         return require_tensorboard_x().summary
 
+    def get_state(self) -> dict[str, Any]:
+        """The batch reached."""
+        return {"batch": self._batch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Count on from a batch; times begin now."""
+        self._batch = state["batch"]
+        self._epoch_started = self._batch_started = time.perf_counter()
+        self._steps_before = _iterations(self.model)
+
     # --- the run ----------------------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs = None) -> None:
