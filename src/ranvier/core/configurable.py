@@ -11,7 +11,7 @@ import functools
 import inspect
 from typing import Any, ClassVar, Self
 
-from . import serialization
+from . import budgets, serialization
 
 __all__ = ["Configurable"]
 
@@ -32,6 +32,7 @@ class Configurable:
     _given: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        budgets.charge_objects(f"A {cls.__name__}")
         self = super().__new__(cls)
         bound = _signature(cls).bind_partial(None, *args, **kwargs).arguments if (args or kwargs) else {}
         given = {k: v for k, v in bound.items() if k in _parameters(cls)}

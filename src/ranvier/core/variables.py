@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from . import names, settings, structure
+from . import budgets, names, settings, structure
 from .dtypes import standardize_dtype
 from .errors import ArgumentError, ShapeError, TraceError
 from .pure import current_scope
 
-__all__ = ["Variable", "autocast_scope"]
+__all__ = ["Variable", "autocast_scope", "shapes_only"]
 
 _autocast: ContextVar[str | None] = ContextVar("autocast_dtype", default=None)
 
@@ -30,6 +30,20 @@ def autocast_scope(dtype: str | None) -> Iterator[None]:
         yield
     finally:
         _autocast.reset(token)
+
+
+# Whether a trace is running that asks for shapes and dtypes only, such as that of symbolic tensors.
+_shapes_only: ContextVar[bool] = ContextVar("shapes_only", default=False)
+
+
+@contextlib.contextmanager
+def shapes_only() -> Iterator[None]:
+    """Within it, variables whose first values have not been made yet read as zeros of the trace."""
+    token = _shapes_only.set(True)
+    try:
+        yield
+    finally:
+        _shapes_only.reset(token)
 
 
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
@@ -87,12 +101,28 @@ class Variable:
         self.regularizer: Any = None
         self.constraint: Any = None
         self._initializer = initializer if callable(initializer) else None
-        # A layer may be built in the middle of a trace; its first values must be real arrays all the same.
-        with jax.ensure_compile_time_eval():
-            self._value = _initial_value(initializer, shape, dtype, self._path)
-            if layout is not None:
-                self._value = jax.device_put(self._value, layout)
+        self._later: tuple[tuple[int, ...], str] | None = None
+        if budgets.loading() and callable(initializer) and shape is not None and layout is None:
+            self._later = (tuple(int(size) for size in shape), standardize_dtype(dtype))
+            budgets.charge_bytes(self._later[0], jnp.dtype(self._later[1]).itemsize, f"The weight '{self._path}'")
+        else:
+            # A layer may be built in the middle of a trace; its first values must be real arrays all the same.
+            with jax.ensure_compile_time_eval():
+                self._value = _initial_value(initializer, shape, dtype, self._path)
+                if layout is not None:
+                    self._value = jax.device_put(self._value, layout)
         structure.changed()
+
+    def __getattr__(self, name: str) -> Any:
+        # While a file is read, a variable takes no memory until the file gives its value, or somebody asks for it.
+        if name != "_value" or self.__dict__.get("_later") is None:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+        shape, dtype = self._later  # type: ignore[misc]
+        if _shapes_only.get() and isinstance(jnp.zeros(()), Tracer):
+            return jnp.zeros(shape, dtype)  # part of a trace that asks for shapes: takes no memory, and is not kept
+        with jax.ensure_compile_time_eval():
+            self._value = _initial_value(self._initializer, shape, dtype, self._path)
+        return self._value
 
     @property
     def name(self) -> str:
@@ -139,17 +169,17 @@ class Variable:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape."""
-        return tuple(self._value.shape)
+        return tuple(self._value.shape) if self._later is None else self._later[0]
 
     @property
     def dtype(self) -> str:
         """The dtype's name."""
-        return standardize_dtype(self._value.dtype)
+        return standardize_dtype(self._value.dtype) if self._later is None else self._later[1]
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._value.ndim
+        return len(self.shape)
 
     @property
     def size(self) -> int:
@@ -163,8 +193,8 @@ class Variable:
             ShapeError: `value` has another shape.
             TraceError: inside a trace that was not given this variable.
         """
-        value = jnp.asarray(value.value if isinstance(value, Variable) else value, self._value.dtype)
-        if value.shape != self._value.shape:
+        value = jnp.asarray(value.value if isinstance(value, Variable) else value, self.dtype)
+        if value.shape != self.shape:
             raise ShapeError(
                 f"The shape of the assigned value must be that of variable '{self.path}', {self.shape}. "
                 f"Received: value with shape {tuple(value.shape)}"

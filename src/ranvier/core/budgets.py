@@ -1,0 +1,79 @@
+"""What loading a file may cost: the bytes of weights and the number of objects that a configuration may ask for.
+
+Files say in a few bytes how large a layer is. While one is being read, every variable and every configured object is
+charged to a budget that its reader opened, before any memory is taken; without an open budget nothing is counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from .errors import SerializationError
+
+__all__ = ["BudgetError", "budget", "charge_bytes", "charge_objects", "loading"]
+
+
+class BudgetError(SerializationError):
+    """A file asks for more than what it holds justifies."""
+
+
+class _Budget:
+    def __init__(self, nbytes: int, objects: int):
+        self.nbytes = self.given_bytes = nbytes
+        self.objects = self.given_objects = objects
+
+
+_open: ContextVar[_Budget | None] = ContextVar("budget", default=None)
+
+
+@contextlib.contextmanager
+def budget(nbytes: int, objects: int) -> Iterator[None]:
+    """Within it, variables may take `nbytes` in all, and at most `objects` configured objects and steps are made."""
+    token = _open.set(_Budget(nbytes, objects))
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+def loading() -> bool:
+    """Whether a budget is open: objects are being made because a file says so."""
+    return _open.get() is not None
+
+
+def charge_bytes(shape: Any, itemsize: int, what: str) -> None:
+    """Count an array of `shape` that is about to be made.
+
+    Raises:
+        BudgetError: the open budget does not have that much left.
+    """
+    now = _open.get()
+    if now is None:
+        return
+    now.nbytes -= math.prod(int(s) for s in shape) * itemsize
+    if now.nbytes < 0:
+        raise BudgetError(
+            f"{what} with shape {str(tuple(shape))[:100]} brings the weights that the configuration asks for to more than "
+            f"{now.given_bytes:,} bytes, which is what the file's own weights allow."
+        )
+
+
+def charge_objects(what: str, number: int = 1) -> None:
+    """Count objects, or steps of tracing, that are about to be made.
+
+    Raises:
+        BudgetError: the open budget does not have that many left.
+    """
+    now = _open.get()
+    if now is None:
+        return
+    now.objects -= number
+    if now.objects < 0:
+        raise BudgetError(
+            f"{what} brings the objects and steps that the configuration asks for to more than {now.given_objects:,}, "
+            f"which is what its length allows."
+        )
