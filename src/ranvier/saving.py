@@ -11,12 +11,14 @@ from .core.serialization import (
 )
 from .core.serialization import serialize as serialize_keras_object
 from .files.editor import KerasFileEditor
+from .files.transfer import LoadReport
 from .files.weights import load_weights, save_weights
 from .models import load_model, save_model
 
 __all__ = [
     "CustomObjectScope",
     "KerasFileEditor",
+    "LoadReport",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

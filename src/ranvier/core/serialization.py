@@ -162,6 +162,8 @@ def serialize(obj: Any) -> Any:
         }
     if isinstance(obj, (np.dtype, type)) and not hasattr(obj, "get_config"):
         return standardize_dtype(obj)
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, slice):
         return {"class_name": "__slice__", "config": {"start": obj.start, "stop": obj.stop, "step": obj.step}}
     if isinstance(obj, types.FunctionType):
@@ -231,6 +233,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
         return jax.numpy.array(inner["value"], dtype=inner["dtype"])
     if name == "__slice__":
         return slice(inner["start"], inner["stop"], inner["step"])
+    if name == "__ellipsis__":
+        return Ellipsis
     if name == "function":
         function = lookup_function(inner, custom_objects)
         if function is None:

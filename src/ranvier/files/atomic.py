@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["replacing"]
+from ..core.errors import SerializationError
+
+__all__ = ["may_write", "replacing"]
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `path` when everything is written and on the disk.
 
-    An error on the way removes what was written and leaves `path` as it was.
+    An error on the way removes what was written and leaves `path` as it was. What a process that was killed had begun
+    stays beside it until the next save, which removes it.
     """
     target = Path(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    if target.is_symlink():  # the file that it leads to is what is replaced
+        target = target.resolve()
+    _remove_stale(target)
+    descriptor, temporary = _begin(target)
     try:
         with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
+            if os.name == "posix":  # still locked: no other process takes it for left behind
+                _put(temporary, target)
+        if os.name != "posix":
+            _put(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -37,6 +46,74 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def may_write(path: str, overwrite: bool) -> bool:
+    """Whether a save may go on: yes if there is no such file yet or it may be replaced; else people are asked.
+
+    Raises:
+        SerializationError: the file exists, it may not be replaced, and nobody is there to ask.
+    """
+    if overwrite or not os.path.exists(path):
+        return True
+    if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
+        raise SerializationError(
+            f"{path!r} exists, and overwrite is False. Pass overwrite=True to replace it, or choose another name."
+        )
+    answer = ""
+    while answer not in ("y", "n"):
+        answer = input(f"{path!r} exists. Replace it? [y/n] ").strip().lower()
+    return answer == "y"
+
+
+def _put(temporary: str, target: Path) -> None:
+    os.chmod(temporary, 0o666 & ~_umask())
+    os.replace(temporary, target)
+
+
+def _begin(target: Path) -> tuple[int, str]:
+    """A new locked file beside `target`."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=_prefix(target), suffix=".tmp", dir=target.parent)
+        _lock(descriptor)
+        try:
+            if os.stat(name).st_ino == os.fstat(descriptor).st_ino:
+                return descriptor, name
+        except FileNotFoundError:  # another process took it for left behind before it was locked
+            os.close(descriptor)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}."
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove unfinished files that nobody is writing any more: their locks went with the processes."""
+    for left in target.parent.glob(f"{_escaped(_prefix(target))}????????.tmp"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(left, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                if _lock(descriptor):
+                    os.unlink(left)
+            finally:
+                os.close(descriptor)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"[{c}]" if c in "[*?" else c for c in text)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file for as long as it is open; False if another process has."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where an open file cannot be removed anyway
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _umask() -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.errors import ArgumentError, SerializationError
 from .atomic import replacing
+from .hdf5 import array_of, members, write_array
 from .weights import MissingFileError, in_memory, opened_weights
 
 __all__ = ["KerasFileEditor"]
@@ -68,9 +69,11 @@ class KerasFileEditor:
             ``{"status": "success" or "error", "error_count": …, "match_count": …}``; matches are counted in weights.
         """
         with in_memory(reference_model) as file:
-            model = _objects(_content(file))
-        # The optimizer's state is no part of the model.
-        saved = {k: v for k, v in _objects(self.weights_dict).items() if k.split("/")[0] != "optimizer"}
+            # The optimizer's state is no part of the model.
+            model, saved = (
+                {k: v for k, v in _objects(content).items() if k.split("/")[0] != "optimizer"}
+                for content in (_content(file), self.weights_dict)
+            )
         errors, matches = [], 0
         for path in sorted(model.keys() | saved.keys()):
             if path not in saved:
@@ -173,27 +176,17 @@ class KerasFileEditor:
             for place, weights in _objects(self.weights_dict).items():
                 group = file.require_group(f"{place}/vars" if place else "vars")
                 for key, array in weights.items():
-                    narrow = array.dtype.name == "bfloat16"
-                    dataset = group.create_dataset(key, data=array.view(np.int16) if narrow else array)
-                    if narrow:
-                        dataset.attrs["dtype"] = "bfloat16"
+                    write_array(group, key, array)
 
     resave_weights = save
 
 
 def _content(group: Any) -> dict[str, Any]:
     """What is in a group: dicts for groups, arrays for datasets; the level called "vars" is left out."""
-    import h5py
-    import jax.numpy as jnp
-
     found: dict[str, Any] = {}
-    for key in group:
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            raise SerializationError(f"{group.name}/{key} is a link to elsewhere, which files of weights may not hold.")
-        item = group[key]
-        if isinstance(item, h5py.Dataset):
-            array = np.asarray(item[()])
-            found[key] = array.view(jnp.bfloat16) if item.attrs.get("dtype") == "bfloat16" else array
+    for key, item in members(group):
+        if not hasattr(item, "keys"):
+            found[key] = array_of(item)
         elif key == "vars":
             found.update(_content(item))
         elif inner := _content(item):

@@ -6,6 +6,9 @@ import datetime
 import io
 import json
 import os
+import shutil
+import tempfile
+import time
 import warnings
 import zipfile
 from typing import Any
@@ -13,12 +16,14 @@ from typing import Any
 from ..core import serialization
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
 from .assets import PREFIX, read_assets, write_assets
-from .atomic import replacing
-from .weights import read_weights, write_weights
+from .atomic import may_write, replacing
+from .legacy_h5 import load_h5_model, save_h5_model
+from .weights import read_optimizer, read_weights, write_weights
 
 __all__ = ["load_model", "save_model"]
 
 _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
+_OLDER = (".h5", ".hdf5")
 _LARGEST_CONFIG = 64 << 20  # bytes of JSON
 
 
@@ -29,7 +34,7 @@ def save_model(
 
     Args:
         model: a built model.
-        filepath: a path that ends in ``.keras``.
+        filepath: a path that ends in ``.keras``, or in ``.h5`` for readers of the older format.
         overwrite: whether an existing file may be replaced; it stays whole until the new one is.
         zipped: None or True: models are always one file, which can be replaced at once.
 
@@ -44,33 +49,37 @@ def save_model(
     if zipped not in (None, True):
         raise ArgumentError(f"A model is saved as one file, not as a folder. Received: zipped={zipped!r}")
     path = os.fspath(filepath)
-    if not path.endswith(".keras"):
-        raise SerializationError(f"A model's file must end in '.keras'. Received: {path!r}")
-    if not overwrite and os.path.exists(path):
-        raise SerializationError(f"{path!r} exists, and overwrite is False.")
+    if not path.endswith((".keras", *_OLDER)):
+        raise SerializationError(
+            f"A model's file must end in '.keras' (or, for older readers, '.h5'). Received: {path!r}"
+        )
+    if not may_write(path, overwrite):
+        return
+    if path.endswith(_OLDER):
+        save_h5_model(model, path)
+        return
     config = json.dumps(serialization.serialize(model))
     metadata = {"keras_version": "3.15.1", "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
-    weights = io.BytesIO()
-    with h5py.File(weights, "w") as file:
-        write_weights(file, model)
-        optimizer = getattr(model, "optimizer", None)  # layers are saved alone, too
-        if optimizer is not None and optimizer.built:
-            group = file.require_group("optimizer/vars")
-            group.attrs["name"] = optimizer.name
-            store: dict[str, Any] = {}
-            optimizer.save_own_variables(store)
-            for key, value in store.items():
-                group.create_dataset(key, data=value)
-    with replacing(path) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in zip(_MEMBERS, (json.dumps(metadata), config, weights.getbuffer()), strict=True):
+    with (
+        replacing(path) as target,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive,
+        # Written on its own first, since HDF5 moves back and forth. Without a name: nothing stays behind.
+        tempfile.TemporaryFile(dir=os.path.dirname(path) or ".") as weights,
+    ):
+        with h5py.File(weights, "w") as file:
+            write_weights(file, model)
+        for name, content in zip(_MEMBERS[:2], (json.dumps(metadata), config), strict=True):
             archive.writestr(name, content)
+        weights.seek(0)
+        with archive.open(zipfile.ZipInfo(_MEMBERS[2], time.localtime()[:6]), "w", force_zip64=True) as member:
+            shutil.copyfileobj(weights, member, 1 << 20)
         write_assets(archive, model)
 
 
 def load_model(
     filepath: str | os.PathLike[str], custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Read a ``.keras`` file. The file is data: it can name only what ranvier has or the program registers.
+    """Read a ``.keras`` or an older ``.h5`` file. The file is data: it can name only what ranvier has or the program registers.
 
     Args:
         filepath: the file.
@@ -86,6 +95,8 @@ def load_model(
     path = os.fspath(filepath)
     if not os.path.exists(path):
         raise SerializationError(f"There is no file {path!r}.")
+    if path.endswith(_OLDER):
+        return load_h5_model(path, custom_objects, compile)
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile:
@@ -121,11 +132,8 @@ def _restore_training(model: Any, compile_config: dict[str, Any], custom_objects
     with serialization.custom_object_scope(custom_objects or {}):
         model.compile_from_config(compile_config)
     if len(file.get("optimizer/vars", ())):
-        group = file["optimizer/vars"]
         model.optimizer.build(model.trainable_variables)
-        if len(group) == len(model.optimizer.variables):
-            model.optimizer.load_own_variables({key: group[key][()] for key in group})
-        else:
+        if not read_optimizer(file, model):
             warnings.warn(
                 "The file's optimizer state does not fit the optimizer; it starts anew.", RanvierWarning, stacklevel=3
             )

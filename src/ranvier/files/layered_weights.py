@@ -6,20 +6,24 @@ only, links out of it are refused, and nothing is read before its shape is known
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
-from ..core.errors import SerializationError, ShapeError
+from ..core.errors import SerializationError
 from ..core.variables import Variable
 from ..layers.base import Layer
+from .hdf5 import checked, member, opened
+from .transfer import LoadReport, Stored, Wanted, load
 
-__all__ = ["load_layered_weights"]
+__all__ = ["layered", "legacy_layers", "legacy_variables", "load_layered_weights", "matched", "names_in"]
+
+_OWN = "top_level_model_weights"
 
 
 def load_layered_weights(model: Any, path: str | os.PathLike[str]) -> None:
     """Read a model's weights from a ``.h5`` file whose layers follow one another as the model's do.
-
-    Either all weights are read or none: the file is compared with the model before the first is assigned.
 
     Args:
         model: a built model.
@@ -29,46 +33,70 @@ def load_layered_weights(model: Any, path: str | os.PathLike[str]) -> None:
         SerializationError: a file of another layout, or with other layers.
         ShapeError: weights of another shape.
     """
-    import h5py
+    with layered(os.fspath(path), model, by_name=False) as (wanted, stored):
+        load(wanted, stored, LoadReport(model.name, os.path.basename(path)))
 
-    shown = os.path.basename(os.fspath(path))
-    with h5py.File(path, "r") as file:
+
+@contextlib.contextmanager
+def layered(path: str, model: Any, by_name: bool) -> Iterator[tuple[list[Wanted], list[Stored]]]:
+    """What a model's layers need and what a ``.h5`` file holds for them, paired by order or to be paired by name."""
+    shown = os.path.basename(path)
+    with opened(path, shown) as file:
         root = file
-        if "layer_names" not in file.attrs and "layer_names0" not in file.attrs and "model_weights" in file:
-            root = _inside(file, "model_weights", shown)
-        if "layer_names" not in root.attrs and "layer_names0" not in root.attrs:
-            raise SerializationError(f"{shown!r} has no list of layers, so it holds no weights in the older layout.")
-        stored = []
-        for name in _names(root, "layer_names", shown):
-            group = _inside(root, name, shown)
-            weights = _names(group, "weight_names", shown)
-            if weights:
-                stored.append((name, [_inside(group, weight, shown) for weight in weights]))
-        layers = [(layer, variables) for layer in model.layers if (variables := _variables(layer))]
-        if len(stored) != len(layers):
-            raise SerializationError(
-                f"Model '{model.name}' has {len(layers)} layers with weights, the file {shown!r} has {len(stored)}."
-            )
-        pairs = []
-        for (layer, variables), (name, datasets) in zip(layers, stored, strict=True):
-            if len(variables) != len(datasets):
-                raise SerializationError(
-                    f"Layer '{layer.name}' has {len(variables)} weights, '{name}' in the file {shown!r} has {len(datasets)}."
-                )
-            pairs += [(variable, dataset) for variable, dataset in zip(variables, datasets, strict=True)]
-        for variable, dataset in pairs:
-            _check(variable, dataset, shown)
-        for variable, dataset in pairs:
-            variable.assign(dataset[()])
+        if not _lists(file, "layer_names") and "model_weights" in file:
+            root = member(file, "model_weights")
+        yield matched(root, model, by_name, shown)
 
 
-def _variables(layer: Layer) -> list[Variable]:
+def matched(root: Any, model: Any, by_name: bool, shown: str) -> tuple[list[Wanted], list[Stored]]:
+    """What a model's layers need and what a group of layers holds.
+
+    Raises:
+        SerializationError: it is no such group, or its layers are not as many as the model's.
+    """
+    if not _lists(root, "layer_names"):
+        raise SerializationError(f"{shown!r} has no list of layers, so it holds no weights in the older layout.")
+    stored = []
+    for name in names_in(root, "layer_names", shown):
+        group = member(root, name)
+        arrays = {weight: checked(member(group, weight)) for weight in names_in(group, "weight_names", shown)}
+        if arrays:
+            stored.append(Stored(name, (model.name, name), arrays))
+    layers = [(layer, variables) for layer in legacy_layers(model) if (variables := legacy_variables(layer))]
+    if not by_name and len(stored) != len(layers):
+        raise SerializationError(
+            f"Model '{model.name}' has {len(layers)} layers with weights, the file {shown!r} has {len(stored)}. "
+            "Pass by_name=True to load the layers whose names agree."
+        )
+    wanted = [
+        Wanted(layer.name if by_name else stored[i].place, (model.name, layer.name), layer, variables)
+        for i, (layer, variables) in enumerate(layers)
+    ]
+    own = model._own_variables()
+    if own and _OWN in root:
+        group = member(root, _OWN)
+        arrays = {weight: checked(member(group, weight)) for weight in names_in(group, "weight_names", shown)}
+        stored.append(Stored(_OWN, (model.name, _OWN), arrays))
+        wanted.append(Wanted(_OWN, (model.name, _OWN), model, own))
+    return wanted, stored
+
+
+def legacy_layers(model: Any) -> list[Any]:
+    """The layers in whose order the layout holds weights."""
+    return model._layers_in_order() or [model]
+
+
+def legacy_variables(layer: Layer) -> list[Variable]:
     """A layer's weights as the layout orders them: the trainable ones of all layers inside, then the others."""
     trainable = {id(v) for v in layer.trainable_weights}
     return sorted(layer.weights, key=lambda v: id(v) not in trainable)
 
 
-def _names(group: Any, attribute: str, shown: str) -> list[str]:
+def _lists(group: Any, attribute: str) -> bool:
+    return attribute in group.attrs or f"{attribute}0" in group.attrs
+
+
+def names_in(group: Any, attribute: str, shown: str) -> list[str]:
     """The names in an attribute, or in its numbered pieces where it was too long for one."""
     values: list[Any] = []
     if attribute in group.attrs:
@@ -82,30 +110,3 @@ def _names(group: Any, attribute: str, shown: str) -> list[str]:
         return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in values]
     except UnicodeDecodeError as error:
         raise SerializationError(f"{shown!r} has a name that is no text.") from error
-
-
-def _inside(group: Any, name: str, shown: str) -> Any:
-    """The member called `name`, reached without leaving the file."""
-    import h5py
-
-    for part in name.split("/"):
-        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) and part else None
-        if link is None:
-            raise SerializationError(f"{shown!r} lists {name!r}, which it does not hold.")
-        if not isinstance(link, h5py.HardLink):
-            raise SerializationError(f"{shown!r} holds a link at {name!r}; links are not followed.")
-        group = group[part]
-    return group
-
-
-def _check(variable: Variable, dataset: Any, shown: str) -> None:
-    import h5py
-
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise SerializationError(f"{shown!r}: weight '{variable.path}' is not stored in the file itself.")
-    if dataset.dtype.kind not in "fiub":
-        raise SerializationError(f"{shown!r}: weight '{variable.path}' is no array of numbers but of {dataset.dtype}.")
-    if tuple(dataset.shape) != tuple(variable.shape):
-        raise ShapeError(
-            f"Weight '{variable.path}' has shape {tuple(variable.shape)}, the file {shown!r} has {tuple(dataset.shape)}."
-        )

@@ -7,12 +7,14 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import ArgumentError, SerializationError
 from .atomic import replacing
+from .hdf5 import checked, members, opened
 
 __all__ = ["read_shards", "write_shards"]
 
@@ -51,8 +53,14 @@ def write_shards(file: Any, path: str, max_shard_size: float) -> None:
         size += dataset.nbytes
     weight_map: dict[str, list[str]] = {}
     base = path.removesuffix(".weights.json")
+    before = {p for p in Path(path).parent.iterdir() if _is_shard(p.name, base)} if os.path.exists(path) else set()
+    # Files that the present index leads to stay as they are until the new index is there.
+    in_use = _names(path) if os.path.exists(path) else []
+    mark = ".b" if f"{os.path.basename(base)}_00000.weights.h5" in in_use else ""
+    written = set()
     for number, shard in enumerate(shards):
-        name = f"{base}_{number:05d}.weights.h5"
+        name = f"{base}_{number:05d}{mark}.weights.h5"
+        written.add(Path(name))
         with replacing(name) as target, h5py.File(target, "w") as part:
             for dataset in shard:
                 group = dataset.parent.name
@@ -66,6 +74,12 @@ def write_shards(file: Any, path: str, max_shard_size: float) -> None:
     index = {"metadata": {"total_size": math.fsum(d.nbytes for d in datasets)}, "weight_map": weight_map}
     with replacing(path) as target:
         target.write(json.dumps(index, indent=4).encode())
+    for old in before - written:
+        old.unlink(missing_ok=True)
+
+
+def _is_shard(name: str, base: str) -> bool:
+    return re.fullmatch(re.escape(os.path.basename(base)) + r"_\d{5}(\.b)?\.weights\.h5", name) is not None
 
 
 @contextlib.contextmanager
@@ -78,13 +92,7 @@ def read_shards(path: str) -> Iterator[Any]:
     import h5py
 
     folder = Path(path).parent
-    if os.path.getsize(path) > _LARGEST_INDEX:
-        raise SerializationError(f"{path!r} is too large to be an index of weights.")
-    try:
-        weight_map = json.loads(Path(path).read_bytes())["weight_map"]
-        names = sorted({name for files in weight_map.values() for name in files})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SerializationError(f"{path!r} is not an index of weights.") from None
+    names = _names(path)
     for name in names:
         if not isinstance(name, str) or name != os.path.basename(name) or not name.endswith(".weights.h5"):
             raise SerializationError(f"{path!r} names {str(name)[:100]!r}, which is no file of weights beside it.")
@@ -92,22 +100,28 @@ def read_shards(path: str) -> Iterator[Any]:
             raise SerializationError(f"{path!r} names {name!r}, which is not there.")
     with h5py.File(io.BytesIO(), "w") as merged:
         for name in names:
-            with h5py.File(folder / name, "r") as part:
+            with opened(folder / name, name) as part:
                 _merge(part, merged)
         yield merged
 
 
-def _merge(part: Any, merged: Any) -> None:
-    import h5py
+def _names(path: str) -> list[Any]:
+    """The files that an index leads to."""
+    if os.path.getsize(path) > _LARGEST_INDEX:
+        raise SerializationError(f"{path!r} is too large to be an index of weights.")
+    try:
+        weight_map = json.loads(Path(path).read_bytes())["weight_map"]
+        return sorted({name for files in weight_map.values() for name in files})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SerializationError(f"{path!r} is not an index of weights.") from None
 
-    for key in part:
-        if not isinstance(part.get(key, getlink=True), h5py.HardLink):
-            raise SerializationError(f"{part.name}/{key} is a link to elsewhere, which files of weights may not hold.")
-        item = part[key]
-        if isinstance(item, h5py.Dataset):
-            copy = merged.create_dataset(key, data=item[()])
-            copy.attrs.update(item.attrs)
-        else:
+
+def _merge(part: Any, merged: Any) -> None:
+    for key, item in members(part):
+        if hasattr(item, "keys"):
             group = merged.require_group(key)
             group.attrs.update(item.attrs)
             _merge(item, group)
+        else:
+            copy = merged.create_dataset(key, data=checked(item)[()])
+            copy.attrs.update(item.attrs)

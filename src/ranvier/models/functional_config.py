@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ops
 from ..core import serialization
 from ..core.errors import SerializationError
-from ..ops import symbolic
 from ..ops.operation import Operation
 from ..ops.symbolic import KerasTensor
+from .operation_config import function_of, spell_call
 
 __all__ = ["functional_config", "functional_from_config"]
 
@@ -49,12 +48,16 @@ def functional_config(model: Any) -> dict[str, Any]:
 
     layers = []
     for operation in graph.operations:
-        described = _describe(operation)
+        nodes = [node for node in operation._inbound_nodes if id(node) in inside]
+        if isinstance(operation, Operation):
+            described = serialization.serialize(operation)
+            calls = [(tuple(node.args), node.kwargs) for node in nodes if node.input_tensors]
+        else:
+            described, *call = spell_call(nodes[0])  # a function is called once under its name
+            calls = [call]
         described["name"] = operation.name
         described["inbound_nodes"] = [
-            {"args": argument(tuple(node.args)), "kwargs": argument(node.kwargs)}
-            for node in operation._inbound_nodes
-            if id(node) in inside and node.input_tensors
+            {"args": tuple(argument(a) for a in args), "kwargs": argument(kwargs)} for args, kwargs in calls
         ]
         layers.append(described)
     return {
@@ -63,17 +66,6 @@ def functional_config(model: Any) -> dict[str, Any]:
         "layers": layers,
         "input_layers": ends(model._inputs_struct),
         "output_layers": ends(model._outputs_struct),
-    }
-
-
-def _describe(operation: Any) -> dict[str, Any]:
-    if isinstance(operation, Operation):
-        return serialization.serialize(operation)
-    return {
-        "module": "ranvier.ops",
-        "class_name": "FunctionOperation",
-        "config": {"function": operation.function.__name__, "name": operation.name},
-        "registered_name": None,
     }
 
 
@@ -110,30 +102,8 @@ def functional_from_config(cls: type, config: dict[str, Any], custom_objects: An
 
 
 def _make(described: dict[str, Any], custom_objects: Any) -> Any:
-    if described["class_name"] == "FunctionOperation":
-        name = described["config"]["function"]
-        if name not in ops.__all__ and name != "get_item":
-            raise SerializationError(
-                f"The config names the function {str(name)[:100]!r}, which ranvier.ops does not have."
-            )
-        function = symbolic.get_item if name == "get_item" else getattr(ops, name)
-        return _Call(function)
-    layer = serialization.deserialize(described, custom_objects, only=Operation)
-    return layer
-
-
-class _Call:
-    """A function of ops whose calls are remembered, as a layer's are."""
-
-    def __init__(self, function: Any):
-        self.function = function
-        self._inbound_nodes: list[Any] = []
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outputs = self.function(*args, **kwargs)
-        first = next(t for t in symbolic.flatten(outputs) if symbolic.is_symbolic(t))
-        self._inbound_nodes.append(first._keras_history.operation._inbound_nodes[-1])
-        return outputs
+    found = function_of(described)
+    return serialization.deserialize(described, custom_objects, only=Operation) if found is None else found
 
 
 def _is_tensor(value: Any) -> bool:
@@ -163,6 +133,8 @@ def _arguments(value: Any, made: dict[str, Any]) -> Any:
     if _is_tensor(value):
         return _tensor(value["config"]["keras_history"], made)
     if isinstance(value, dict):
+        if value.get("class_name") == "__tuple__":
+            return tuple(_arguments(v, made) for v in value["config"]["value"])
         if "class_name" in value and "config" in value:
             return serialization.deserialize(value)
         return {k: _arguments(v, made) for k, v in value.items()}

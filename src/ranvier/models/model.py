@@ -240,17 +240,45 @@ class Model(Trainer, Layer):
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
+    def explain(
+        self, x: Any, y: Any = None, layers: Any = None, neurons: Any = None, top: int = 8, **options: Any
+    ) -> Any:
+        """Every number that the model computes for one sample, and how it comes about; see `ranvier.inspect.explain`.
+
+        Args:
+            x: one sample, or a batch of them.
+            y: its target; with one there are the loss, all gradients and the chain rule of any weight.
+            layers: the layers to show; None: all.
+            neurons: the neurons to show, by their indices; None: the strongest.
+            top: how many neurons and products of large layers to show.
+            **options: `index` of a sample in a batch, `loss` in the place of the compiled one, `training`.
+        """
+        from ..inspect.explain import explain
+
+        return explain(self, x, y, layers, neurons, top, **options)
+
+    def look(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+        """Open a page on this computer that shows the layers, weights, activations and every neuron's arithmetic.
+
+        Args:
+            x, y: samples to choose from and their targets; None: MNIST's test digits where they fit, else random numbers.
+            options: `open_browser` and `port`, as in `ranvier.inspect.look.look`, which says more.
+        """
+        from ..inspect.look import look
+
+        return look(self, x, y, **options)
+
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Write the model to a ``.keras`` file; see `ranvier.models.save_model`."""
         keras_format.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-        """Write the weights to a ``.weights.h5`` file; see `ranvier.saving.save_weights`."""
+        """Write the weights to a ``.weights.h5`` or ``.safetensors`` file; see `ranvier.saving.save_weights`."""
         weights.save_weights(self, filepath, overwrite, max_shard_size)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Read the weights from a file; see `ranvier.saving.load_weights`."""
-        weights.load_weights(self, filepath, skip_mismatch, **kwargs)
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> weights.LoadReport:
+        """Read the weights from a file; returns a report of what was taken. See `ranvier.saving.load_weights`."""
+        return weights.load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def to_json(self, **kwargs: Any) -> str:
         """The model's configuration as JSON, without weights."""

@@ -33,7 +33,7 @@ class Normalization(DatasetLayer):
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        axis = () if axis is None else axis_or_axes("Normalization", axis) if axis != () else ()
+        axis = () if axis is None else axis_or_axes("Normalization", axis) if axis not in ((), []) else ()
         self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
         if (mean is None) != (variance is None):
             raise ArgumentError(

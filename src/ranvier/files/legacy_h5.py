@@ -1,0 +1,154 @@
+"""Whole models in a single HDF5 file, ``.h5``, as Keras wrote them before the ``.keras`` format and still can."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..core import serialization
+from ..core.errors import ArgumentError, RanvierWarning, SerializationError
+from ..core.tracebacks import outside
+from .atomic import replacing
+from .hdf5 import array_of, checked, member, opened
+from .layered_weights import legacy_layers, legacy_variables, matched, names_in
+from .legacy_config import modern
+from .transfer import LoadReport, load
+
+__all__ = ["load_h5_model", "save_h5_model"]
+
+_LARGEST_CONFIG = 64 << 20  # bytes of JSON
+_LONGEST_LIST = 60_000  # bytes of names that one attribute holds
+
+
+def save_h5_model(model: Any, path: str) -> None:
+    """Write a functional model or a chain of layers with its weights, compile configuration and optimizer state.
+
+    Args:
+        model: a built model.
+        path: the file.
+
+    Raises:
+        SerializationError: a model whose layers are not known from its configuration.
+    """
+    import h5py
+
+    described = serialization.serialize(model)
+    if described["class_name"] not in ("Sequential", "Functional") or not model.built:
+        raise SerializationError(
+            f"An '.h5' file holds functional models and chains of layers that are built, not {type(model).__name__} "
+            f"'{model.name}'. Save it as '.keras'."
+        )
+    compiled = described.pop("compile_config", None)
+    with replacing(path) as target, h5py.File(target, "w") as file:
+        file.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
+        file.attrs["model_config"] = json.dumps({key: described[key] for key in ("class_name", "config")})
+        group = file.create_group("model_weights")
+        group.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
+        layers = legacy_layers(model)
+        _write_names(group, "layer_names", [layer.name for layer in layers])
+        for layer in layers:
+            _write_weights(group.create_group(layer.name), [(v.path, v) for v in legacy_variables(layer)])
+        _write_weights(group.create_group("top_level_model_weights"), [(v.path, v) for v in model._own_variables()])
+        if compiled:
+            compiled["optimizer_config"] = {k: compiled["optimizer"][k] for k in ("class_name", "config")}
+            del compiled["optimizer"]
+            file.attrs["training_config"] = json.dumps(compiled)
+            if model.optimizer.built:
+                state = [(v.path, v) for v in model.optimizer.variables]
+                _write_weights(file.create_group("optimizer_weights"), state)
+
+
+def _write_weights(group: Any, variables: list[tuple[str, Any]]) -> None:
+    names: list[str] = []
+    for path, variable in variables:
+        name = path if path not in names else f"{path}_{len(names)}"
+        names.append(name)
+        array = np.asarray(variable.stored_value())
+        # HDF5 knows no bfloat16, and readers of this layout no note that says so.
+        group.create_dataset(name, data=array.astype("float32") if array.dtype.name == "bfloat16" else array)
+    _write_names(group, "weight_names", names)
+
+
+def _write_names(group: Any, attribute: str, names: list[str]) -> None:
+    """Write names as an attribute, in numbered pieces where they are too long for one."""
+    encoded = [name.encode() for name in names]
+    longest = max(map(len, encoded), default=1)
+    step = max(_LONGEST_LIST // longest, 1)
+    pieces = [encoded[i : i + step] for i in range(0, len(encoded), step)] or [[]]
+    for i, piece in enumerate(pieces):
+        group.attrs[attribute if len(pieces) == 1 else f"{attribute}{i}"] = np.array(piece, dtype=f"S{longest}")
+
+
+def load_h5_model(path: str, custom_objects: Any, compile: bool) -> Any:
+    """Read a whole model from an ``.h5`` file, of any version of Keras that wrote such.
+
+    Args:
+        path: the file.
+        custom_objects: further classes and functions, by name.
+        compile: also compile the model and restore the optimizer, as it was saved.
+
+    Raises:
+        SerializationError: a file without a model, or one that names what nobody knows.
+        ShapeError: weights that do not fit the model.
+    """
+    shown = os.path.basename(path)
+    with opened(path, shown) as file:
+        if "model_config" not in file.attrs:
+            raise SerializationError(
+                f"{shown!r} holds no model, perhaps weights only: make the model, then call load_weights({shown!r})."
+            )
+        config = modern(_json(file, "model_config", shown))
+        model = serialization.deserialize(config, custom_objects)
+        wanted, stored = matched(member(file, "model_weights"), model, False, shown)
+        load(wanted, stored, LoadReport(model.name, shown))
+        if compile and "training_config" in file.attrs:
+            _restore_training(model, _json(file, "training_config", shown), custom_objects, file, shown)
+    return model
+
+
+def _json(file: Any, attribute: str, shown: str) -> dict[str, Any]:
+    text = file.attrs[attribute]
+    if not isinstance(text, (str, bytes)) or len(text) > _LARGEST_CONFIG:
+        raise SerializationError(f"The {attribute} in {shown!r} is no text, or too large.")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SerializationError(f"The {attribute} in {shown!r} is not valid JSON.") from None
+    if not isinstance(found, dict):
+        raise SerializationError(f"The {attribute} in {shown!r} does not describe a model.")
+    return found
+
+
+def _restore_training(model: Any, described: dict[str, Any], custom_objects: Any, file: Any, shown: str) -> None:
+    described = dict(described)
+    optimizer = described.pop("optimizer_config", None)
+    keep = ("loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution")
+    config = {key: modern(described[key]) for key in keep if described.get(key) is not None}
+    with serialization.custom_object_scope(custom_objects or {}):
+        try:
+            config["optimizer"] = modern(optimizer)
+            model.compile_from_config(config)
+        except (ArgumentError, SerializationError) as error:
+            _warn(f"{shown!r} says how the model was compiled, but not in a way that is known: {error}")
+            return
+    if "optimizer_weights" not in file:
+        return
+    group = member(file, "optimizer_weights")
+    names = names_in(group, "weight_names", shown)
+    arrays = [checked(member(group, name)) for name in names]
+    variables = model.optimizer.variables
+    # Versions before 3 keep another order of slots, and their names end so.
+    old = any(name.endswith(":0") for name in names)
+    if old or [tuple(a.shape) for a in arrays] != [v.shape for v in variables]:
+        _warn(f"The optimizer's state in {shown!r} does not fit the optimizer; it starts anew.")
+        return
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array_of(array))
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message[:900], RanvierWarning, stacklevel=outside())

@@ -1,0 +1,233 @@
+"""Which of a file's weights go into which of a model's layers, and the report of it.
+
+Everything is compared before anything is assigned: a file that does not fit leaves the model as it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import SerializationError, ShapeError
+from ..core.variables import Variable
+from .hdf5 import array_of, checked, dtype_of
+
+__all__ = ["LoadReport", "Stored", "Wanted", "load"]
+
+_SHOWN = 10  # lines of each kind
+
+
+@dataclass
+class LoadReport:
+    """What a loading of weights took from a file, and what it did not. Its text is for people.
+
+    Attributes:
+        target: the model or layer that was filled.
+        source: the file.
+        taken: paths of the variables that have the file's values now.
+        skipped: paths of variables that the file holds but that do not fit, with the reasons.
+        missing: paths of variables that the file does not hold.
+        unused: places in the file that hold weights nothing asked for.
+
+    >>> print(LoadReport("net", "a.keras", taken=["net/a/kernel"], missing=["net/b/kernel"]))
+    net: 1 of 2 weights taken from 'a.keras'
+      missing  net/b/kernel: not in the file
+    """
+
+    target: str
+    source: str
+    taken: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every weight has the file's value now."""
+        return not self.skipped and not self.missing
+
+    def __str__(self) -> str:
+        total = len(self.taken) + len(self.skipped) + len(self.missing)
+        lines = [f"{self.target}: {len(self.taken)} of {total} weights taken from {self.source!r}"]
+        kinds: dict[str, list[str]] = {
+            "skipped": [f"{path}: {reason}" for path, reason in self.skipped.items()],
+            "missing": [f"{path}: not in the file" for path in self.missing],
+            "unused": [f"{place}: in the file only" for place in self.unused],
+        }
+        for kind, entries in kinds.items():
+            lines += [f"  {kind:<8} {entry}" for entry in entries[:_SHOWN]]
+            if len(entries) > _SHOWN:
+                lines.append(f"  {kind:<8} … and {len(entries) - _SHOWN} more")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds for one layer.
+
+    Attributes:
+        place: where it lies in the file.
+        names: the layer's name after those of the layers around it.
+        arrays: datasets, or anything with `shape`, `dtype` and ``[()]``, in the order of the layer's variables.
+    """
+
+    place: str
+    names: tuple[str, ...]
+    arrays: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one layer needs.
+
+    Attributes:
+        place: where a file of this model would hold it.
+        names: the layer's name after those of the layers around it.
+        layer: the layer.
+        variables: those to fill.
+        fill: how the layer takes what is stored, if its class says so itself.
+    """
+
+    place: str
+    names: tuple[str, ...]
+    layer: Any
+    variables: list[Variable]
+    fill: Callable[[dict[str, np.ndarray]], None] | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the variables."""
+        return [v.path for v in self.variables]
+
+
+def load(
+    wanted: Iterable[Wanted],
+    stored: Iterable[Stored],
+    report: LoadReport,
+    *,
+    by_name: bool = False,
+    skip_mismatch: bool = False,
+) -> LoadReport:
+    """Fill layers from what a file holds, all that fit or, with an error, none.
+
+    Args:
+        wanted: the model's layers.
+        stored: what the file holds.
+        report: to be filled.
+        by_name: pair layers by their names; those without a partner are left alone. Otherwise by their places.
+        skip_mismatch: leave layers alone that do not fit, too.
+
+    Raises:
+        SerializationError: weights that the file lacks or has too many of.
+        ShapeError: weights of another shape.
+    """
+    wanted, stored = list(wanted), list(stored)
+    pairs = _by_names(wanted, stored) if by_name else _by_places(wanted, stored)
+    pairs = [(w, s) for w, s in pairs if w.variables or w.fill is not None or (s is not None and s.arrays)]
+    used = {id(there) for _, there in pairs if there is not None}
+    report.unused += [f"{s.place}/{key}" for s in stored if id(s) not in used for key in s.arrays]
+    fitting = []
+    for want, there in pairs:
+        if there is None and (by_name or (want.fill is not None and not want.variables)):
+            report.missing += want.paths
+            continue
+        error = _misfit(want, there)
+        if error is None:
+            fitting.append((want, there))
+        elif not skip_mismatch:
+            raise error
+        elif there is None or not there.arrays:
+            report.missing += want.paths
+        else:
+            report.skipped.update(dict.fromkeys(want.paths or [want.place], str(error)))
+    for want, there in fitting:
+        try:
+            _assign(want, there)
+        except (SerializationError, ShapeError) as error:
+            if not skip_mismatch:
+                raise
+            report.skipped.update(dict.fromkeys(want.paths or [want.place], str(error)))
+        else:
+            report.taken += want.paths
+    return report
+
+
+def _by_places(wanted: list[Wanted], stored: list[Stored]) -> list[tuple[Wanted, Stored | None]]:
+    places = {s.place: s for s in stored}
+    return [(w, places.get(w.place)) for w in wanted]
+
+
+def _by_names(wanted: list[Wanted], stored: list[Stored]) -> list[tuple[Wanted, Stored | None]]:
+    """Pairs with the same names, the whole chain of them first, then the layer's own name where only one has it."""
+    chains = {s.names[1:] or s.names: s for s in stored}
+    own = Counter(s.names[-1] for s in stored), Counter(w.names[-1] for w in wanted)
+    single = {s.names[-1]: s for s in stored if own[0][s.names[-1]] == 1}
+    pairs = []
+    for want in wanted:
+        there = chains.get(want.names[1:] or want.names)
+        if there is None and own[1][want.names[-1]] == 1:
+            there = single.get(want.names[-1])
+        pairs.append((want, there))
+    return pairs
+
+
+def _misfit(want: Wanted, there: Stored | None) -> SerializationError | ShapeError | None:
+    """Why what is stored does not fit, or None if it does."""
+    if want.fill is not None:  # the layer's class judges itself
+        return None
+    count = 0 if there is None else len(there.arrays)
+    if there is None or count != len(want.variables):
+        unbuilt = (
+            ""
+            if want.layer.built
+            else " The layer is not built yet: call the model on data, or build it, before loading."
+        )
+        return SerializationError(
+            f"Layer '{want.layer.name}' has {len(want.variables)} weights of its own, the file has {count} at "
+            f"'{want.place if there is None else there.place}'.{unbuilt}"
+        )
+    keys = list(there.arrays)
+    if all(key.isdigit() for key in keys) and keys != [str(i) for i in range(count)]:
+        return SerializationError(
+            f"The weights of layer '{want.layer.name}' in the file are called {keys[:10]}, not 0 to {count - 1}."
+        )
+    for variable, array in zip(want.variables, there.arrays.values(), strict=True):
+        if tuple(array.shape) != variable.shape:
+            return ShapeError(
+                f"Weight '{variable.path}' has shape {variable.shape}, the file has {tuple(array.shape)}."
+            )
+        kind, own = _kind(_dtype(array)), _kind(variable.stored_value().dtype)
+        if kind > own:
+            return SerializationError(
+                f"Weight '{variable.path}' is of {variable.dtype}, the file's of {_dtype(array)}: numbers would be lost."
+            )
+    return None
+
+
+def _dtype(array: Any) -> np.dtype:
+    return dtype_of(checked(array)) if hasattr(array, "attrs") else np.dtype(array.dtype)
+
+
+def _kind(dtype: np.dtype) -> int:
+    """0 for truth values, 1 for integers, 2 for floats, 3 for complex numbers, 4 for what is no number."""
+    kind = "f" if dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2") else dtype.kind
+    return {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}.get(kind, 4)
+
+
+def _assign(want: Wanted, there: Stored | None) -> None:
+    arrays = {} if there is None else there.arrays
+    if want.fill is not None:
+        want.fill({key: _value(array) for key, array in arrays.items()})
+        return
+    for variable, array in zip(want.variables, arrays.values(), strict=True):
+        variable.assign(_value(array))
+
+
+def _value(array: Any) -> np.ndarray:
+    return array_of(array) if hasattr(array, "attrs") else np.asarray(array[()])
