@@ -11,11 +11,12 @@ from .. import losses
 from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError
 from ..core.tracebacks import filtered
 from ..layers.base import Layer
+from ..layers.input import InputLayer
 from ..layers.tracking import unique
 from ..ops import symbolic
 from ..training.compilation import Compiled
 from ..training.objectives import LossSet, total_of
-from .explanations.capture import Call, Node, Program, is_float
+from .explanations.capture import Call, Found, Node, Program
 from .explanations.explanation import Explanation, find_layer
 from .explanations.layer import LayerExplanation, Results
 from .explanations.quantities import Quantity, numpy_of
@@ -69,28 +70,23 @@ def explain(
     ([3.0, 4.0], 7.0, 0.9990889)
     """
     _check(model, top)
-    program = _program(model, x, index, bool(training))
-    outputs, calls = program.forward()
-    target, found = None, None
-    gradients: Any = (None, None, None)
-    if y is not None:
-        target = read_target(y, outputs, program.sample)
-        program.objective = _objective(model, loss, program.sample, target, bool(training))
-        program.target, program.loss_name = target, _loss_name(model, loss)
-        value, penalties = program.loss()
-        found = {"name": program.loss_name, "value": value, "data": value - penalties, "penalties": penalties}
-        gradients = program.gradients(_nodes(calls))
-    elif loss is not None:
+    if y is None and loss is not None:
         raise ArgumentError("loss was given without a target y to compare the output with. Give both.")
-    results = Results(calls, program.sample, gradients[1], gradients[0], _repeats(calls), top)
-    everything = _explained(results, calls)
+    sample = read_sample(model, x, index, whole=bool(training))
+    variables = unique([*model.variables, *model.metrics_variables])
+    objective, key = (None, None) if y is None else _objective(model, loss, bool(training))
+    program = Program(model, sample, bool(training), variables, objective, key)
+    if y is not None:
+        program.target, program.loss_name = read_target(y, program.forward(), sample), _loss_name(model, loss)
+    found = program.run()
+    results = Results(found.calls, sample, found.nodes, found.variables, _repeats(found.calls), int(top))
+    everything = _explained(results)
     shown = everything if layers is None else [find_layer(everything, one) for one in _as_list(layers)]
     asked = _asked(neurons, shown, chosen=layers is not None)
     shown = [LayerExplanation(one._call, results, asked.get(one.key)) for one in shown]
     return Explanation(
-        program, results, everything, shown, _quantities(program.sample, model, program.sample.x, "x", gradients[2]),
-        _quantities(program.sample, model, outputs, "ŷ", _output_gradients(calls, gradients[1])),
-        None if target is None else symbolic.rebuild(target, lambda t: numpy_of(t)[0]), found,
+        program, results, everything, shown, _quantities(sample, model, sample.x, "x", found.inputs),
+        _quantities(sample, model, found.outputs, "ŷ", _output_gradients(found)), _target(program), _loss_of(found, program),
     )  # fmt: skip
 
 
@@ -107,24 +103,46 @@ def _check(model: Any, top: Any) -> None:
         )
 
 
-def _program(model: Any, x: Any, index: int, training: bool) -> Program:
-    sample = read_sample(model, x, index, whole=training)
-    variables = unique([*model.variables, *model.metrics_variables])
-    return Program(model, sample, training, variables)
-
-
-def _objective(model: Any, loss: Any, sample: Sample, target: Any, training: bool) -> Any:
-    """The loss as a function of the sample's outputs."""
-    x = symbolic.rebuild(sample.x, sample.rows)
+def _objective(model: Any, loss: Any, training: bool) -> tuple[Any, Any]:
+    """The loss as a function of inputs, target and outputs, and what tells it from others."""
     if loss is not None:
         chosen = LossSet(loss, None, getattr(model, "output_names", None))
-        return lambda outputs: total_of(model.losses, chosen(target, outputs))
+        return lambda x, y, outputs: total_of(model.losses, chosen(y, outputs)), ("given", _Same(loss))
     own = isinstance(model, Compiled) and type(model).compute_loss is not Compiled.compute_loss
     if not isinstance(model, Compiled) or not (own or model._losses_compiled is not None):
         raise ArgumentError(
             f"y was given, but model '{model.name}' has no loss to compare it with: compile(loss=…), or explain(…, loss=…)."
         )
-    return lambda outputs: model._call_compute_loss(x, target, outputs, None, training)
+    function = lambda x, y, outputs: model._call_compute_loss(x, y, outputs, None, training)  # noqa: E731
+    return function, ("compiled", _Same(model._losses_compiled))
+
+
+class _Same:
+    """Equal to another only if it holds the same object (or an equal name), which it keeps from being freed."""
+
+    def __init__(self, held: Any):
+        self.held = held
+
+    def __hash__(self) -> int:
+        return hash(self.held) if isinstance(self.held, str) else id(self.held)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Same):
+            return False
+        return self.held is other.held or (isinstance(self.held, str) and self.held == other.held)
+
+
+def _target(program: Program) -> Any:
+    return None if program.target is None else symbolic.rebuild(program.target, lambda t: numpy_of(t)[0])
+
+
+def _loss_of(found: Found, program: Program) -> dict[str, Any] | None:
+    if found.loss is None or found.penalties is None:
+        return None
+    return {
+        "name": program.loss_name, "value": found.loss, "data": found.loss - found.penalties,
+        "penalties": found.penalties,
+    }  # fmt: skip
 
 
 def _loss_name(model: Any, loss: Any) -> str:
@@ -138,18 +156,6 @@ def _loss_name(model: Any, loss: Any) -> str:
     return str(getattr(found, "name", None) or getattr(found, "__name__", None) or type(found).__name__)
 
 
-def _nodes(calls: list[Call]) -> dict[Node, Any]:
-    """Everything to differentiate by: sums and outputs."""
-    found: dict[Node, Any] = {}
-    for call in calls:
-        if call.sum is not None and is_float(call.sum):
-            found[Node(call.id, "sum")] = call.sum
-        for i, leaf in enumerate(symbolic.flatten(call.outputs)):
-            if is_float(leaf):
-                found[Node(call.id, "output", i)] = leaf
-    return found
-
-
 def _repeats(calls: list[Call]) -> dict[int, int]:
     counts: dict[int, int] = {}
     for call in calls:
@@ -157,10 +163,10 @@ def _repeats(calls: list[Call]) -> dict[int, int]:
     return counts
 
 
-def _explained(results: Results, calls: list[Call]) -> list[LayerExplanation]:
+def _explained(results: Results) -> list[LayerExplanation]:
     """One for each call within the model; a layer without calls within is explained itself."""
-    inner = calls[1:] or calls
-    return [LayerExplanation(call, results, None) for call in inner if type(call.layer).__name__ != "InputLayer"]
+    inner = results.calls[1:] or results.calls
+    return [LayerExplanation(call, results, None) for call in inner if not isinstance(call.layer, InputLayer)]
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -206,8 +212,12 @@ def _quantities(sample: Sample, model: Any, values: Any, symbol: str, gradients:
         gradient = None if gradients is None else gradients[i]
         found.append(
             Quantity(
-                name, symbol if len(leaves) == 1 else f"{symbol}{i}", meaning, numpy_of(sample.pick(np.asarray(leaf))),
-                None if gradient is None else numpy_of(sample.pick(gradient)), dtype=str(leaf.dtype),
+                name,
+                symbol if len(leaves) == 1 else f"{symbol}{i}",
+                meaning,
+                numpy_of(sample.pick(np.asarray(leaf))),
+                None if gradient is None else numpy_of(sample.pick(gradient)),
+                dtype=str(leaf.dtype),
             )  # fmt: skip
         )
     return found
@@ -217,7 +227,7 @@ def _has_graph(model: Any) -> bool:
     return getattr(model, "graph", None) is not None
 
 
-def _output_gradients(calls: list[Call], nodes: dict[Node, Any] | None) -> list[Any] | None:
-    if nodes is None:
+def _output_gradients(found: Found) -> list[Any] | None:
+    if found.nodes is None:
         return None
-    return [nodes.get(Node(0, "output", i)) for i in range(len(symbolic.flatten(calls[0].outputs)))]
+    return [found.nodes.get(Node(0, "output", i)) for i in range(len(symbolic.flatten(found.outputs)))]

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import get_opaque_trace_state
 
 from ...core.masks import get_mask, set_mask
@@ -27,10 +28,11 @@ from ...core.pure import Scope, current_scope, scope
 from ...layers.context import call_context, current_context
 from ...layers.signatures import call_parameters
 from ...ops import symbolic
+from .compiling import Traced, compiled, signature
 from .samples import Sample
 from .twins import is_weighted_sum, without_activation
 
-__all__ = ["Call", "Node", "Program"]
+__all__ = ["Call", "Found", "Node", "Program", "is_float"]
 
 
 class Node(NamedTuple):
@@ -39,6 +41,9 @@ class Node(NamedTuple):
     call: int
     role: str  # "sum" or "output"
     place: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.call:06} {self.role} {self.place}"
 
 
 @dataclasses.dataclass
@@ -80,6 +85,28 @@ class Call:
         return [leaf for leaf in symbolic.flatten(self.outputs) if hasattr(leaf, "shape")]
 
 
+@dataclasses.dataclass
+class Found:
+    """What one run found.
+
+    Attributes:
+        outputs: the model's.
+        calls: all calls, in the order in which they began.
+        loss, penalties: the loss and the penalties in it; None without a target.
+        variables: ∂L/∂variable, by the variable's id.
+        nodes: ∂L/∂result, by node.
+        inputs: ∂L/∂input, in the order of the flattened inputs; None for integers.
+    """
+
+    outputs: Any
+    calls: list[Call]
+    loss: float | None = None
+    penalties: float | None = None
+    variables: dict[int, Any] | None = None
+    nodes: dict[Node, Any] | None = None
+    inputs: list[Any] | None = None
+
+
 class Program:
     """A model's computation for one sample, as something to run again and again.
 
@@ -88,104 +115,163 @@ class Program:
         sample: what to run it on.
         training: whether layers behave as in training.
         variables: everything that the computation reads.
+        objective: ``(inputs, target, outputs) → loss``; None: no loss.
+        key: what tells this objective from others.
     """
 
-    def __init__(self, layer: Any, sample: Sample, training: bool, variables: list[Any]):
+    def __init__(
+        self, layer: Any, sample: Sample, training: bool, variables: list[Any], objective: Any = None, key: Any = None
+    ):
         self.layer = layer
         self.sample = sample
         self.training = training
         self.variables = variables
         self.start = [jnp.array(v.exact_value(), copy=True) for v in variables]
-        self.takes_training = _takes_training(layer)
-        self.objective: Callable[[Any], Any] | None = None
+        self.objective = objective
+        self.key = key
         self.loss_name = ""
         self.target: Any = None
+        asked = getattr(layer, "_call_takes_training", None)
+        self.takes_training = call_parameters(type(layer)).training if asked is None else bool(asked)
 
-    def forward(self) -> tuple[Any, list[Call]]:
-        """The outputs, and all calls with their values."""
-        watcher = _Watcher(lambda node, value: value)
-        outputs, _, _ = self._run(watcher, self.start, self.sample.x, with_loss=False)
-        return outputs, watcher.calls
+    # --- the whole, once --------------------------------------------------------------------------------------------
 
-    def loss(self) -> tuple[float, float]:
-        """The loss, and the penalties in it."""
-        _, total, penalties = self._run(None, self.start, self.sample.x)
-        return float(total), float(penalties)
+    def forward(self) -> Any:
+        """The outputs' shapes and dtypes, or the outputs themselves where the inputs cannot be traced."""
+        if not self._can_compile():
+            return self._run(None, self.start, self.sample.x, None)[0]
+        return jax.eval_shape(lambda v, x: self._run(None, v, x, None)[0], self.start, self.sample.x)
 
-    def gradients(self, nodes: dict[Node, Any]) -> tuple[dict[int, Any], dict[Node, Any], Any]:
-        """∂L/∂ of the variables (by id), of the results at `nodes` (given with their values), and of the inputs."""
-        floats = [i for i, value in enumerate(self.start) if is_float(value)]
-        x = symbolic.flatten(self.sample.x)
-        real = [i for i, value in enumerate(x) if is_float(value)]
+    def run(self) -> Found:
+        """Everything: the calls with their values and, if there is a target, all gradients."""
+        if not self._can_compile():
+            notes: dict[str, Any] = {}
+            return self._found(notes, self._whole(notes, self.start, self.sample.x, self.target))
+        arguments = self.start, self.sample.x, self.target
+        traced = self.compiled("run", self._whole, arguments)
+        return self._found(traced.notes, traced(*arguments))
 
-        def total(free: list[Any], probes: dict[Node, Any], inputs: list[Any]) -> Any:
-            values, given = list(self.start), list(x)
+    def compiled(self, what: Any, function: Callable[..., Any], arguments: Any) -> Traced:
+        """`function` of this program, compiled; kept for other samples of the same shapes."""
+        sample = self.sample
+        key = what, self.training, sample.batch, sample.row, self.key, signature(arguments)
+        return compiled(self.layer, key, function)
+
+    def _can_compile(self) -> bool:
+        return all(np.asarray(a).dtype.kind not in "OUS" for a in symbolic.flatten((self.sample.x, self.target)))
+
+    def _whole(self, notes: dict[str, Any], values: list[Any], x: Any, target: Any) -> Any:
+        floats = [i for i, value in enumerate(values) if is_float(value)]
+        leaves = symbolic.flatten(x)
+        real = [i for i, value in enumerate(leaves) if is_float(value)]
+
+        def total(free: list[Any], probes: dict[str, Any], inputs: list[Any]) -> Any:
+            now, given = list(values), list(leaves)
             for i, value in zip(floats, free, strict=True):
-                values[i] = value
+                now[i] = value
             for i, value in zip(real, inputs, strict=True):
                 given[i] = value
             rest = iter(given)
-            watcher = _Watcher(lambda node, value: value + probes[node] if node in probes else value)
-            return self._run(watcher, values, symbolic.rebuild(self.sample.x, lambda _: next(rest)))[1]
+            watcher = _Watcher(lambda node, value: value + probes[str(node)] if str(node) in probes else value)
+            outputs, loss, penalties = self._run(watcher, now, symbolic.rebuild(x, lambda _: next(rest)), target)
+            arrays = [_taken_apart(call, watcher.start, notes) for call in watcher.calls]
+            notes["calls"] = [(c.id, c.layer, c.parent, c.key, c.repeat, c.training, c.children) for c in watcher.calls]
+            return jnp.zeros(()) if loss is None else loss, (outputs, penalties, arrays)
 
-        probes = {node: jnp.zeros(value.shape, value.dtype) for node, value in nodes.items()}
-        start = [self.start[i] for i in floats], _keyed(probes), [jnp.asarray(x[i]) for i in real]
-        by_free, by_probes, by_inputs = jax.grad(lambda *a: total(a[0], _by_node(a[1]), a[2]), argnums=(0, 1, 2))(*start)
-        by_x: list[Any] = [None] * len(x)
-        for i, gradient in zip(real, by_inputs, strict=True):
-            by_x[i] = gradient
-        return (
-            {id(self.variables[i]): g for i, g in zip(floats, by_free, strict=True)}, _by_node(by_probes), by_x
+        free, inputs = [values[i] for i in floats], [jnp.asarray(leaves[i]) for i in real]
+        notes["floats"], notes["real"], notes["leaves"] = floats, real, len(leaves)
+        if self.objective is None or target is None:
+            return total(free, {}, inputs)[1], None, None
+        shapes: dict[str, Any] = {}
+
+        def look(node: Node, value: Any) -> Any:
+            shapes[str(node)] = (node, value.shape, value.dtype)
+            return value
+
+        jax.eval_shape(lambda v, x: self._run(_Watcher(look), v, x, None)[0], values, x)
+        notes["nodes"] = {name: node for name, (node, _, _) in shapes.items()}
+        probes = {name: jnp.zeros(shape, dtype) for name, (_, shape, dtype) in shapes.items()}
+        (loss, aux), gradients = jax.value_and_grad(total, argnums=(0, 1, 2), has_aux=True)(free, probes, inputs)
+        return aux, loss, gradients
+
+    def _found(self, notes: dict[str, Any], results: Any) -> Found:
+        (outputs, penalties, arrays), loss, gradients = results
+        start = {id(v): value for v, value in zip(self.variables, self.start, strict=True)}
+        calls = []
+        for described, parts, changed in zip(notes["calls"], arrays, notes["changed"], strict=True):
+            number, layer, parent, key, repeat, training, children = described
+            args, kwargs, masks, new, summed, given = _put_together(parts, notes[f"parts {number}"])
+            values = start | dict(zip(changed, new, strict=True))
+            calls.append(
+                Call(number, layer, parent, key, repeat, args, kwargs, masks, training, values, summed, given, children)
+            )
+        if gradients is None:
+            return Found(outputs, calls)
+        by_free, by_probes, by_inputs = gradients
+        inputs: list[Any] = [None] * notes["leaves"]
+        for i, gradient in zip(notes["real"], by_inputs, strict=True):
+            inputs[i] = gradient
+        return Found(
+            outputs, calls, float(loss), float(penalties),
+            {id(self.variables[i]): g for i, g in zip(notes["floats"], by_free, strict=True)},
+            {notes["nodes"][name]: g for name, g in by_probes.items()}, inputs,
         )  # fmt: skip
 
-    def cut(self, given: dict[Node, Any], values: list[Any] | None = None) -> tuple[dict[Node, Any], Any]:
-        """The results at the nodes of `given` where each is computed from the given values of those before it.
+    # --- cut into pieces --------------------------------------------------------------------------------------------
 
-        Returns:
-            The computed results, and the loss.
-        """
+    def cut(self, nodes: list[Node], given: list[Any], values: list[Any], x: Any, target: Any) -> tuple[list[Any], Any]:
+        """The results at `nodes` where each is computed from the given values of those before it, and the loss."""
+        table = dict(zip(nodes, given, strict=True))
         computed: dict[Node, Any] = {}
 
         def replace(node: Node, value: Any) -> Any:
-            if node not in given:
+            if node not in table:
                 return value
             computed[node] = value
-            return given[node]
+            return table[node]
 
-        _, loss, _ = self._run(_Watcher(replace), self.start if values is None else values, self.sample.x)
-        return computed, loss
+        _, loss, _ = self._run(_Watcher(replace), values, x, target)
+        return [computed[node] for node in nodes], loss
 
-    def _run(self, watcher: Any, values: list[Any], x: Any, with_loss: bool = True) -> tuple[Any, Any, Any]:
+    def _run(self, watcher: Any, values: list[Any], x: Any, target: Any) -> tuple[Any, Any, Any]:
         with scope(Scope(self.variables, values, closed=False)), call_context(training=self.training) as context:
             if watcher is not None:
-                watcher.begin()
+                watcher.begin(self.variables, values)
                 context.watch = watcher
             outputs = self.layer(x, training=self.training) if self.takes_training else self.layer(x)
             context.watch = None
-            if self.objective is None or not with_loss:
+            if self.objective is None or target is None:
                 return outputs, None, None
             mine = symbolic.rebuild(outputs, self.sample.rows)
             losses = [jnp.sum(jnp.asarray(loss)) for loss in self.layer.losses]
-            return outputs, self.objective(mine), sum(losses[1:], start=losses[0]) if losses else 0.0
+            penalties = sum(losses[1:], start=losses[0]) if losses else jnp.zeros(())
+            return outputs, self.objective(symbolic.rebuild(x, self.sample.rows), target, mine), penalties
 
 
-def _takes_training(layer: Any) -> bool:
-    asked = getattr(layer, "_call_takes_training", None)
-    return call_parameters(type(layer)).training if asked is None else bool(asked)
+def _taken_apart(call: Call, start: dict[int, Any], notes: dict[str, Any]) -> list[Any]:
+    """The arrays in what is known about a call; the rest goes into the notes."""
+    changed = [key for key, value in call.values.items() if start.get(key) is not value]
+    if not call.id:
+        notes["changed"] = []
+    notes["changed"].append(changed)
+    everything = call.args, call.kwargs, call.masks, [call.values[key] for key in changed], call.sum, call.outputs
+    leaves, structure = jax.tree.flatten(everything, is_leaf=lambda a: a is None)
+    is_array = [isinstance(leaf, jax.Array) for leaf in leaves]
+    rest = [None if array else leaf for leaf, array in zip(leaves, is_array, strict=True)]
+    notes[f"parts {call.id}"] = structure, is_array, rest
+    return [leaf for leaf, array in zip(leaves, is_array, strict=True) if array]
+
+
+def _put_together(arrays: list[Any], notes: tuple[Any, list[bool], list[Any]]) -> Any:
+    structure, is_array, rest = notes
+    fresh = iter(arrays)
+    leaves = [next(fresh) if array else leaf for array, leaf in zip(is_array, rest, strict=True)]
+    return jax.tree.unflatten(structure, leaves)
 
 
 def is_float(value: Any) -> bool:
     """Whether a value is an array of real numbers that can be differentiated by."""
     return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jnp.floating)
-
-
-def _keyed(nodes: dict[Node, Any]) -> dict[str, Any]:
-    return {f"{n.call} {n.role} {n.place}": value for n, value in nodes.items()}
-
-
-def _by_node(keyed: dict[str, Any]) -> dict[Node, Any]:
-    parts = {key: key.split() for key in keyed}
-    return {Node(int(p[0]), p[1], int(p[2])): keyed[key] for key, p in parts.items()}
 
 
 class _Watcher:
@@ -201,8 +287,9 @@ class _Watcher:
         self.open: list[Call] = []
         self.repeats: dict[str, int] = {}
 
-    def begin(self) -> None:
-        """Note where the program runs, to tell calls inside loops from others."""
+    def begin(self, variables: list[Any], values: list[Any]) -> None:
+        """Note the values at the start, and where the program runs, to tell calls inside loops from others."""
+        self.start = {id(v): value for v, value in zip(variables, values, strict=True)}
         self.state = get_opaque_trace_state(convention="flax")
 
     def __call__(self, layer: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:

@@ -19,13 +19,13 @@ from ...core.errors import ArgumentError, NotCompiledError
 from ...ops import symbolic
 from .capture import Call, Node, Program, is_float
 from .factors import Factor, Place, described
+from .html import chain_html
 from .layer import LayerExplanation, Results
-from .neurons import _slope
+from .neurons import slope_of
 from .paths import LOSS, backwards
 from .quantities import as_json
 from .rules import activation_name, is_transparent
 from .text import chain_text
-from .html import chain_html
 
 __all__ = ["Chain", "Path", "chain_of"]
 
@@ -108,7 +108,9 @@ def chain_of(
     place = _checked(weight, chosen.value.shape, main, layer.key)
     number = next(i for i, v in enumerate(program.variables) if v.path == chosen.path and v.name == chosen.name)
     if chosen.gradient is None:
-        raise ArgumentError(f"'{main}' of layer '{layer.key}' holds no real numbers, so there is nothing to differentiate.")
+        raise ArgumentError(
+            f"'{main}' of layer '{layer.key}' holds no real numbers, so there is nothing to differentiate."
+        )
     work = _Work(program, results, layer, number, place, main, top)
     paths, count, total = work.expanded() or work.summarised()
     return Chain(
@@ -164,18 +166,26 @@ class _Work:
         Forward differentiation as the transpose of backward differentiation, since some operations have rules for the
         latter alone.
         """
-        start = self.program.start
+        program, number, nodes = self.program, self.number, list(given)
 
-        def function(w: Any) -> Any:
-            computed, loss = self.program.cut(given, [*start[: self.number], w, *start[self.number + 1 :]])
-            return [computed[node] for node in given], loss
+        def work(notes: dict[str, Any], held: list[Any], start: list[Any], x: Any, target: Any, one: Any) -> Any:
+            def function(w: Any) -> Any:
+                return program.cut(nodes, held, [*start[:number], w, *start[number + 1 :]], x, target)
 
-        results, pull = jax.vjp(function, start[self.number])
-        like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), results)
-        one = np.zeros(start[self.number].shape, "float32")
+            results, pull = jax.vjp(function, start[number])
+            like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), results)
+            return jax.linear_transpose(lambda by: pull(by)[0], like)(one)[0]
+
+        one = np.zeros(program.start[number].shape, "float32")
         one[self.place] = 1
-        forward = jax.linear_transpose(lambda by: pull(by)[0], like)
-        ((found, direct),) = forward(jnp.asarray(one, start[self.number].dtype))
+        arguments = (
+            list(given.values()),
+            program.start,
+            program.sample.x,
+            program.target,
+            jnp.asarray(one, program.start[number].dtype),
+        )
+        found, direct = program.compiled(("first", number, *nodes), work, arguments)(*arguments)
         return {node: np.asarray(a, "float64") for node, a in zip(given, found, strict=True)}, float(direct)
 
     # --- number by number -------------------------------------------------------------------------------------------
@@ -208,24 +218,24 @@ class _Work:
     def _edges(self, given: dict[Node, Any]) -> dict[Any, dict[Any, np.ndarray]]:
         """The derivatives of each result by those before it, one row for each number."""
 
-        def function(values: list[Any]) -> Any:
-            computed, loss = self.program.cut(dict(zip(given, values, strict=True)))
-            return [computed[node] for node in given], loss
+        program, nodes = self.program, list(given)
 
-        (results, loss), pull = jax.vjp(function, list(given.values()))
-        zeros = [jnp.zeros_like(r) for r in results]
-        edges: dict[Any, dict[Any, np.ndarray]] = {}
-        for i, node in enumerate([*given, LOSS]):
-            if node == LOSS:
-                rows = [row[None] for row in pull((zeros, jnp.ones_like(loss)))[0]]
-            else:
-                size = int(np.prod(results[i].shape))
-                ones = jnp.eye(size, dtype=results[i].dtype).reshape(size, *results[i].shape)
-                by_row = lambda one, i=i: pull(([*zeros[:i], one, *zeros[i + 1 :]], jnp.zeros_like(loss)))[0]  # noqa: E731
-                rows = jax.vmap(by_row)(ones)
-            flat = {other: np.asarray(row, "float64").reshape(len(row), -1) for other, row in zip(given, rows, strict=True)}
-            edges[node] = {other: matrix for other, matrix in flat.items() if matrix.any()}
-        return edges
+        def work(notes: dict[str, Any], held: list[Any], start: list[Any], x: Any, target: Any) -> Any:
+            (results, loss), pull = jax.vjp(lambda values: program.cut(nodes, values, start, x, target), held)
+            zeros, nothing = [jnp.zeros_like(r) for r in results], jnp.zeros_like(loss)
+            rows = []
+            for i, result in enumerate(results):
+                ones = jnp.eye(result.size, dtype=result.dtype).reshape(result.size, *result.shape)
+                by = jax.vmap(lambda one, i=i: pull(([*zeros[:i], one, *zeros[i + 1 :]], nothing))[0])(ones)
+                rows.append([r.reshape(result.size, -1) for r in by])
+            return [*rows, [r.reshape(1, -1) for r in pull((zeros, jnp.ones_like(loss)))[0]]]
+
+        arguments = list(given.values()), program.start, program.sample.x, program.target
+        rows = program.compiled(("edges", *nodes), work, arguments)(*arguments)
+        return {
+            node: {other: m for other, row in zip(nodes, line, strict=True) if (m := np.asarray(row, "float64")).any()}
+            for node, line in zip([*nodes, LOSS], rows, strict=True)
+        }
 
     def _path(self, begin: Any, ways: Any, given: Any, direct: float, entry: Any) -> Path:
         weight = Place(self.layer.key, "weight", self.place)
@@ -280,7 +290,7 @@ class _Work:
         place = tuple(int(p) for p in np.unravel_index(i, given[node].shape)) if given[node].shape else ()
         slope = None
         if node.role == "sum" and activation_name(call.layer) is not None and not call.children:
-            slope = _slope(call, call.sum, place)
+            slope = slope_of(call, call.sum, place)
         if slope is None:
             factors = [self._factor(float(np.asarray(nodes[node])[place]), end, where)]
         else:

@@ -138,7 +138,9 @@ def find_layer(layers: list[LayerExplanation], which: Any) -> LayerExplanation:
         if len(found) == 1:
             return found[0]
         if found:
-            raise ArgumentError(f"Several layers are called {which!r}: {[layer.key for layer in found]}. Give one of these.")
+            raise ArgumentError(
+                f"Several layers are called {which!r}: {[layer.key for layer in found]}. Give one of these."
+            )
         close = difflib.get_close_matches(which, [*keys, *(layer.name for layer in layers)], n=1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise ArgumentError(f"No layer {which!r} was called. Those that were: {keys}.{hint}")

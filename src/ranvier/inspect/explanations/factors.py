@@ -87,7 +87,11 @@ def _formula(value: float, of: Place, by: Place, results: Results, variable: str
         return math.isclose(value, expected, rel_tol=1e-4, abs_tol=1e-7)
 
     if by.what == "weight":
-        return "the penalty on the weight" if of.what == "loss" else _met(value, of, by, calls[of.layer or ""], results, variable)
+        return (
+            "the penalty on the weight"
+            if of.what == "loss"
+            else _met(value, of, by, calls[of.layer or ""], results, variable)
+        )
     call = calls[by.layer or ""]
     if of.what == "loss":
         return _of_loss(value, call.leaves[0], sample.place(by.index, call.leaves[0].shape), program)
@@ -97,7 +101,9 @@ def _formula(value: float, of: Place, by: Place, results: Results, variable: str
         if name == "softmax":
             if of.index == by.index:
                 return "a(1 − a) of softmax" if agrees(a * (1 - a)) else ""
-            return "−a·a′ of softmax" if agrees(-a * number(call.leaves[0], Place(by.layer, "output", by.index))) else ""
+            return (
+                "−a·a′ of softmax" if agrees(-a * number(call.leaves[0], Place(by.layer, "output", by.index))) else ""
+            )
         known = {"sigmoid": ("a(1 − a)", a * (1 - a)), "tanh": ("1 − a²", 1 - a * a),
                  "relu": ("1 if sum > 0 else 0", float(z > 0))}  # fmt: skip
         text, expected = known.get(name, ("", math.nan))

@@ -70,7 +70,11 @@ def _quantities(quantities: list[Any]) -> str:
     rows = []
     for q in quantities:
         picture = _maps(q.value)
-        gradient = "" if q.gradient is None else f'<td class="g"><code>∂L/∂{_e(q.symbol)} = {_e(array_text(q.gradient))}</code></td>'
+        gradient = (
+            ""
+            if q.gradient is None
+            else f'<td class="g"><code>∂L/∂{_e(q.symbol)} = {_e(array_text(q.gradient))}</code></td>'
+        )
         rows.append(
             f'<tr><td title="{_e(q.meaning)}">{_e(q.name)}</td><td><code>{_e(q.symbol)} = {_e(array_text(q.value))}</code>'
             f"{'<br>' + picture if picture else ''}</td>{gradient}</tr>"
@@ -84,8 +88,12 @@ def neuron_html(neuron: Any) -> str:
     for term in neuron.terms:
         source = term.source + index_text(term.input_index) if term.input_index is not None else f"Σ {term.source}"
         where = "share" if term.weight_index is None else f"{neuron.weight_name}{index_text(term.weight_index)}"
-        weighted = f"<td>× <code>{_e(where)}</code></td>{_n(term.weight)}" if term.weight is not None else "<td></td><td></td>"
-        rows.append(f"<tr><td><code>{_e(source)}</code></td>{_n(term.input)}{weighted}{_n(term.product)}{_n(term.gradient, True)}</tr>")
+        weighted = (
+            f"<td>× <code>{_e(where)}</code></td>{_n(term.weight)}" if term.weight is not None else "<td></td><td></td>"
+        )
+        rows.append(
+            f"<tr><td><code>{_e(source)}</code></td>{_n(term.input)}{weighted}{_n(term.product)}{_n(term.gradient, True)}</tr>"
+        )
     if (hidden := neuron.terms_total - len(neuron.terms)) > 0:
         rest = neuron.rest if neuron.combine == "sum" else None
         rows.append(f'<tr class="q"><td>… {hidden:,} more</td><td></td><td></td><td></td>{_n(rest)}<td></td></tr>')
@@ -115,7 +123,9 @@ def layer_html(layer: Any, opened: bool) -> str:
             gradient = f'<td class="g"><code>∂L/∂{_e(w.name)}: {_e(array_text(w.gradient))}</code></td>'
         weights.append(f"<tr><td>{_e(w.name)}</td><td><code>{_e(array_text(w.value))}</code></td>{gradient}</tr>")
     total = int(np.prod(layer.neuron_shape)) if layer.has_neurons else 0
-    more = f'<div class="q">… {total - len(layer.neurons):,} more neurons</div>' if total > len(layer.neurons) > 0 else ""
+    more = (
+        f'<div class="q">… {total - len(layer.neurons):,} more neurons</div>' if total > len(layer.neurons) > 0 else ""
+    )
     return (
         f'<details{" open" if opened else ""} style="margin-left:{layer.depth * 1.5:g}em"><summary><b>{_e(layer.key)}</b> '
         f'<span class="q">{_e(layer.class_name)} → {_e(shapes)}{repeated}</span> <code>{_e(layer.formula)}</code></summary>'

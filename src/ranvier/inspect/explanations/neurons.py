@@ -12,11 +12,12 @@ import numpy as np
 
 from ...ops import symbolic
 from .capture import Call
-from .replays import inside
+from .compiling import compiled, signature
+from .replays import inside, values_of
 from .samples import Sample
 from .terms import Terms, terms_of
 
-__all__ = ["Neuron", "Term", "neuron_of"]
+__all__ = ["Neuron", "Term", "neuron_of", "slope_of"]
 
 
 @dataclasses.dataclass
@@ -110,7 +111,7 @@ def neuron_of(
     if activation is not None and call.sum is None:  # a layer that is nothing but an activation
         before = symbolic.flatten(call.args)[0]
         by_sum = None
-    slope = None if activation is None else _slope(call, before, place)
+    slope = None if activation is None else slope_of(call, before, place)
     by_output = None if by_output is None else float(by_output[place])
     summed = None if by_sum is None else float(by_sum[place])
     if summed is None and by_output is not None:
@@ -158,17 +159,29 @@ def _strongest(terms: Terms, top: int, by_sum: float | None, sample: Sample) -> 
     return found
 
 
-def _slope(call: Call, before: Any, place: tuple[int, ...]) -> float | None:
-    """φ'(sum), if the output depends on no other sum."""
-    layer = call.layer
-    function = layer.activation if call.sum is not None else layer.call
-    wide = before.astype(jnp.promote_types(before.dtype, jnp.float32))
-    _, pull = jax.vjp(lambda z: inside(call, lambda: function(z)), wide)
-    one = np.zeros(wide.shape, wide.dtype)
-    one[place] = 1
-    (slopes,) = pull(jnp.asarray(one).astype(jax.eval_shape(lambda z: inside(call, lambda: function(z)), wide).dtype))
-    slopes = np.asarray(slopes)
+def slope_of(call: Call, before: Any, place: tuple[int, ...]) -> float | None:
+    """φ'(sum), if the output depends on no other sum.
+
+    Args:
+        call: a call of a layer with an activation.
+        before: the sums.
+        place: the neuron's place among them.
+    """
+    layer, values = call.layer, values_of(call)
+    by_output = np.zeros(before.shape, "float32")
+    by_output[place] = 1
+
+    def work(notes: dict[str, Any], held: list[Any], before: Any, by_output: Any) -> Any:
+        def activated(z: Any) -> Any:
+            function = layer.activation if call.sum is not None else layer.call
+            given = dict(zip(values, held, strict=True))
+            return jnp.vdot(inside(layer, given, call.training, lambda: function(z)), by_output)
+
+        return jax.grad(activated)(before.astype(jnp.promote_types(before.dtype, jnp.float32)))
+
+    arguments = list(values.values()), before, by_output
+    key = "slope", call.sum is None, call.training, signature(arguments)
+    slopes = np.array(compiled(layer, key, work)(*arguments))
     value = float(slopes[place])
-    slopes = slopes.copy()
     slopes[place] = 0
     return None if slopes.any() else value

@@ -80,7 +80,9 @@ def _simple(cell: Any, x: Any, states: Any, recurrence: Any, through: Any) -> An
 def _long_short(cell: Any, x: Any, states: Any, recurrence: Any, through: Any) -> Any:
     h, c = states
     parts = jnp.split(x + recurrence(h), 4, axis=-1)
-    i, f, g, o = (through(f"{n} sum", z) for n, z in zip(("input", "forget", "candidate", "output"), parts, strict=True))
+    i, f, g, o = (
+        through(f"{n} sum", z) for n, z in zip(("input", "forget", "candidate", "output"), parts, strict=True)
+    )
     i = through("input gate", cell.recurrent_activation(i))
     f = through("forget gate", cell.recurrent_activation(f))
     g = through("candidate", cell.activation(g))

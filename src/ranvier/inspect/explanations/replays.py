@@ -7,6 +7,7 @@ what the tap adds, it gives their gradients.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ...core.errors import RanvierWarning
 from ...core.masks import set_mask
@@ -22,10 +24,11 @@ from ...core.variables import autocast_scope
 from ...layers.context import call_context
 from ...ops import symbolic
 from .capture import Call, is_float
+from .compiling import compiled, signature
 from .quantities import Quantity, numpy_of
 from .samples import Sample
 
-__all__ = ["Replica", "Tap", "arguments_of", "inside", "replay"]
+__all__ = ["Replica", "Tap", "arguments_of", "inside", "replay", "values_of"]
 
 Replica = Callable[[Call, "Tap"], Any]
 
@@ -34,23 +37,23 @@ class Tap:
     """Takes the quantities of a replica.
 
     Args:
-        probes: zeros by name that are added to the quantities, to differentiate by; None: only look.
+        probes: zeros by name that are added to the quantities, to differentiate by.
     """
 
-    def __init__(self, probes: dict[str, Any] | None = None):
+    def __init__(self, probes: dict[str, Any]):
         self.probes = probes
         self.seen: dict[str, tuple[Any, str, str, tuple[str, ...]]] = {}
 
     def __call__(self, name: str, symbol: str, meaning: str, value: Any, axes: tuple[str, ...] = ()) -> Any:
         """Show `value`; returns it, to be used from here on."""
-        if self.probes is not None and name in self.probes:
+        if name in self.probes:
             value = value + self.probes[name]
         self.note(name, symbol, meaning, value, axes)
         return value
 
     def ahead(self, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
         """What to add to a quantity that comes to be inside a loop and is noted after it."""
-        return jnp.zeros(shape, dtype) if self.probes is None else self.probes[name]
+        return self.probes[name] if name in self.probes else jnp.zeros(shape, dtype)
 
     def note(self, name: str, symbol: str, meaning: str, value: Any, axes: tuple[str, ...] = ()) -> None:
         """Show a quantity to which `ahead` was added, or that nothing flows from."""
@@ -64,16 +67,19 @@ def arguments_of(call: Call) -> dict[str, Any]:
     return dict(bound.arguments)
 
 
-def inside(call: Call, function: Callable[[], Any], values: dict[int, Any] | None = None) -> Any:
-    """`function()` with the variables, the training flag and the masks that held in the call."""
+def inside(layer: Any, values: dict[int, Any], training: bool | None, function: Callable[[], Any]) -> Any:
+    """`function()` where variables have these values (by id), under a training flag and in the layer's dtypes."""
     frame = Scope(closed=False)
-    frame.values = dict(call.values) | (values or {})
-    dtype = call.layer.compute_dtype if getattr(call.layer, "_casts_weights", bool)() else None
-    with scope(frame), call_context(call.training), autocast_scope(dtype), warnings.catch_warnings():
+    frame.values = dict(values)
+    dtype = layer.compute_dtype if getattr(layer, "_casts_weights", bool)() else None
+    with scope(frame), call_context(training), autocast_scope(dtype), warnings.catch_warnings():
         warnings.simplefilter("ignore", RanvierWarning)  # the model itself has warned already
-        for leaf, mask in zip(symbolic.flatten((call.args, call.kwargs)), call.masks, strict=True):
-            set_mask(leaf, mask)
         return function()
+
+
+def values_of(call: Call) -> dict[int, Any]:
+    """The values of the layer's own variables when it was called, by id."""
+    return {id(v): call.values[id(v)] for v in call.layer.variables if id(v) in call.values}
 
 
 def replay(call: Call, replica: Replica, gradients: list[Any] | None, sample: Sample) -> list[Quantity]:
@@ -85,23 +91,48 @@ def replay(call: Call, replica: Replica, gradients: list[Any] | None, sample: Sa
         gradients: ∂L/∂output for each of the call's outputs (None: nothing flows from it), or None.
         sample: whose part of the quantities is wanted.
     """
-    tap = Tap()
-    inside(call, lambda: replica(call, tap))
-    by_name: dict[str, Any] = {}
-    if gradients is not None:
-        probes = {n: jnp.zeros(jnp.shape(v[0]), v[0].dtype) for n, v in tap.seen.items() if is_float(v[0])}
+    values = values_of(call)
+    leaves, structure = jax.tree.flatten((call.args, call.kwargs, call.masks), is_leaf=lambda a: a is None)
+    is_array = [isinstance(leaf, (jax.Array, np.ndarray)) and leaf.dtype.kind not in "OUS" for leaf in leaves]
+    rest = [None if array else leaf for leaf, array in zip(leaves, is_array, strict=True)]
+    arrays = [leaf for leaf, array in zip(leaves, is_array, strict=True) if array]
+
+    def work(notes: dict[str, Any], held: list[Any], arrays: list[Any], gradients: Any) -> Any:
+        fresh = iter(arrays)
+        given = [next(fresh) if array else leaf for array, leaf in zip(is_array, rest, strict=True)]
+        args, kwargs, masks = jax.tree.unflatten(structure, given)
+        again = dataclasses.replace(call, args=args, kwargs=kwargs, masks=masks)
 
         def flowing(probes: dict[str, Any]) -> Any:
-            outputs = inside(call, lambda: replica(call, Tap(probes)))
-            leaves = [leaf for leaf in symbolic.flatten(outputs) if hasattr(leaf, "shape")]
-            parts = [jnp.vdot(o, g) for o, g in zip(leaves, gradients, strict=True) if g is not None]
-            return sum(parts[1:], start=parts[0]) if parts else jnp.zeros(())
+            tap = Tap(probes)
 
-        by_name = jax.grad(flowing)(probes)
+            def compute() -> Any:
+                for leaf, mask in zip(symbolic.flatten((args, kwargs)), masks, strict=True):
+                    set_mask(leaf, mask)
+                return replica(again, tap)
+
+            outputs = inside(call.layer, dict(zip(values, held, strict=True)), call.training, compute)
+            notes["seen"] = {name: entry[1:] for name, entry in tap.seen.items()}
+            seen = {name: entry[0] for name, entry in tap.seen.items()}
+            leaves = [leaf for leaf in symbolic.flatten(outputs) if hasattr(leaf, "shape")]
+            parts = [jnp.vdot(o, g) for o, g in zip(leaves, gradients or (), strict=False) if g is not None]
+            return sum(parts[1:], start=parts[0]) if parts else jnp.zeros(()), seen
+
+        if gradients is None:
+            return flowing({})[1], {}
+        like = jax.eval_shape(lambda: flowing({})[1])
+        probes = {name: jnp.zeros(a.shape, a.dtype) for name, a in like.items() if is_float(a)}
+        by_name, seen = jax.grad(flowing, has_aux=True)(probes)
+        return seen, by_name
+
+    arguments = list(values.values()), arrays, gradients
+    key = "replay", replica, call.training, str(structure), repr(rest), signature(arguments)
+    traced = compiled(call.layer, key, work)
+    seen, by_name = traced(*arguments)
     return [
         Quantity(
-            name, symbol, meaning, numpy_of(sample.pick(value)),
-            numpy_of(sample.pick(by_name[name])) if name in by_name else None, axes, str(value.dtype),
+            name, symbol, meaning, numpy_of(sample.pick(seen[name])),
+            numpy_of(sample.pick(by_name[name])) if name in by_name else None, axes, str(seen[name].dtype),
         )
-        for name, (value, symbol, meaning, axes) in tap.seen.items()
+        for name, (symbol, meaning, axes) in traced.notes["seen"].items()
     ]  # fmt: skip

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from ... import layers
 from ... import activations as activation_functions
+from ... import layers
 from ...layers.preparation.normalization import Normalization
 from ...layers.recurrent.rnn import RNN
 from ...ops import symbolic
@@ -145,7 +145,9 @@ def formula_of(layer: Any) -> str:
     if kind in _MERGES and isinstance(layer, getattr(layers, kind)):
         return _merge_formula(kind)
     if "Pooling" in kind and kind in layers.__all__:
-        return f"y = {'max' if 'Max' in kind else 'mean'} of x over {'all places' if 'Global' in kind else 'the window'}"
+        return (
+            f"y = {'max' if 'Max' in kind else 'mean'} of x over {'all places' if 'Global' in kind else 'the window'}"
+        )
     formula = _rule(layer).formula
     return formula if isinstance(formula, str) else formula(layer)
 

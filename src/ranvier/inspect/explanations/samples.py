@@ -122,7 +122,12 @@ def _expected(layer: Any, arrays: Any, count: int) -> list[tuple[str, Any]]:
             raise ShapeError(f"Model '{layer.name}' takes {len(shapes)} input(s), {names}. Received: {count}")
         return list(zip(names, shapes, strict=True))
     built = list((getattr(layer, "_build_shapes", None) or {}).values())
-    if len(built) == 1 and isinstance(shape := as_shapes(built[0]), tuple) and shape and not isinstance(shape[0], tuple):
+    if (
+        len(built) == 1
+        and isinstance(shape := as_shapes(built[0]), tuple)
+        and shape
+        and not isinstance(shape[0], tuple)
+    ):
         return [("x", (None, *shape[1:]))] * count if count == 1 else [("x", None)] * count
     return [("x", None)] * count
 

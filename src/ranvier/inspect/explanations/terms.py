@@ -8,7 +8,6 @@ a convolution, with its strides, padding, groups and data format, comes from the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -25,6 +24,8 @@ from ...ops.adaptive_pooling import adaptive_average_pool
 from ...ops.conv import conv, depthwise_conv
 from ...ops.pooling import average_pool
 from .capture import Call
+from .compiling import compiled, signature
+from .replays import values_of
 from .samples import Sample
 from .twins import kernel_name, twin_of, without_activation
 
@@ -155,75 +156,67 @@ def _weighted(call: Call, x: Any, place: tuple[int, ...]) -> Terms:
             bias=None if bias is None else float(bias[unit]), **common,
         )  # fmt: skip
 
-    def sums(x: Any, kernel: Any, bias: Any = None) -> Any:
-        values = {id(variable): kernel} | ({} if bias is None else {id(layer.bias): bias})
-        inner = Scope(closed=False)
-        inner.values = dict(call.values) | values
-        with scope(inner):
-            return without_activation(layer).call(x)
-
-    source = "x"
-    function: Callable[..., Any] = sums
-    if type(layer).call in (SeparableConv1D.call, SeparableConv2D.call):
-        source, x = "depthwise", separable_middle(call)
-        function = lambda x, kernel: conv(x, kernel, 1, "valid", layer.data_format)  # noqa: E731
-    inputs, places, weights = _pairs(function, x, kernel, place)
-    here = None
-    if bias is not None:
-        (by_bias,) = jax.grad(lambda b: sums(_first(call), jnp.asarray(kernel), b)[place].astype("float32"), argnums=(0,))(
-            jnp.asarray(bias)
-        )
-        here = float(np.sum(np.asarray(by_bias) * bias))
+    separable = type(layer).call in (SeparableConv1D.call, SeparableConv2D.call)
+    source = separable_middle(call) if separable else x
+    inputs, places, used, here = _pairs(call, x, source, kernel, bias, place)
     return Terms(
-        inputs, places, [x.shape], [source], weights=kernel.ravel()[weights], weight_places=weights, bias=here, **common
-    )
-
-
-def _first(call: Call) -> Any:
-    return next(a for a in symbolic.flatten(call.args) if hasattr(a, "shape"))
+        inputs, places, [source.shape], ["depthwise" if separable else "x"], weights=kernel.ravel()[used],
+        weight_places=used, bias=here, **common,
+    )  # fmt: skip
 
 
 def separable_middle(call: Call) -> Any:
     """What the first, depthwise half of a separable convolution gives."""
     layer = call.layer
-    frame = Scope(closed=False)
-    frame.values = dict(call.values)
-    with scope(frame):
-        kernel = layer.depthwise_kernel.value
-    return depthwise_conv(
-        _first(call), kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate
-    )
+    x = next(a for a in symbolic.flatten(call.args) if hasattr(a, "shape"))
+    kernel = call.values[id(layer.depthwise_kernel)].astype(x.dtype)
+    return depthwise_conv(x, kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate)
 
 
-_EXACT = 2**12  # positions are asked for in digits of this base: each digit is exact in 32-bit floats, and their sums
+_EXACT = 2**12  # positions are asked for in two digits of this base, which 32-bit floats hold exactly
 
 
 def _pairs(
-    function: Callable[..., Any], x: Any, kernel: np.ndarray, place: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The inputs, their flat places (−1: several), and the flat places of the weights that a neuron multiplies."""
-    x = jnp.asarray(_wide(x))
-    weights = jnp.asarray(kernel)
+    call: Call, x: Any, source: Any, kernel: np.ndarray, bias: np.ndarray | None, place: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | None]:
+    """The inputs that a neuron multiplies, their flat places (−1: several), those of the weights, and the bias."""
+    layer, values = call.layer, values_of(call)
+    variable = getattr(layer, kernel_name(layer) or "")
+    one = np.zeros(call.sum.shape, "float32")
+    one[place] = 1
 
-    def by_weight(values: Any) -> np.ndarray:
-        result, pull = jax.vjp(lambda w: function(values, w)[place], weights)
-        return np.asarray(pull(jnp.ones((), result.dtype))[0]).ravel()
+    def work(notes: dict[str, Any], held: list[Any], x: Any, source: Any, kernel: Any, bias: Any, one: Any) -> Any:
+        def sums(x: Any, kernel: Any, bias: Any) -> Any:
+            frame = Scope(closed=False)
+            frame.values = dict(zip(values, held, strict=True)) | {id(variable): kernel}
+            if bias is not None:
+                frame.values[id(layer.bias)] = bias
+            with scope(frame):
+                return without_activation(layer).call(x)
 
-    with jax.default_matmul_precision("highest"):
-        count = by_weight(jnp.ones_like(x))
-        used = np.flatnonzero(count)
-        position = np.arange(x.size)
-        found = np.zeros(len(used), "int64")
-        for power in range(2 if x.size > _EXACT else 1):
-            digit = (position // _EXACT**power) % _EXACT if power == 0 else position // _EXACT
-            values = jnp.asarray(digit.reshape(x.shape), x.dtype)
-            found += np.rint(by_weight(values)[used]).astype("int64") * _EXACT**power
-        single = np.rint(count[used]) == 1
-        places = np.where(single, found, -1)
-        inputs = np.asarray(x).ravel()[np.maximum(places, 0)]
-        if not single.all():
-            inputs = np.where(single, inputs, by_weight(x)[used])
-    return inputs, places, used
+        def by_weight(inputs: Any) -> Any:
+            def result(w: Any) -> Any:
+                if kernel_name(layer) == "pointwise_kernel":
+                    return conv(inputs, w, 1, "valid", layer.data_format)
+                return sums(inputs, w, bias)
+
+            return jax.grad(lambda w: jnp.vdot(result(w), one))(kernel).ravel()
+
+        with jax.default_matmul_precision("highest"):
+            position = np.arange(source.size).reshape(source.shape)
+            digits = [by_weight(jnp.asarray(d, "float32")) for d in (position % _EXACT, position // _EXACT)]
+            by_bias = None if bias is None else jax.grad(lambda b: jnp.vdot(sums(x, kernel, b), one))(bias)
+            return by_weight(jnp.ones(source.shape, "float32")), *digits, by_weight(source), by_bias
+
+    source = jnp.asarray(_wide(source))
+    arguments = list(values.values()), jnp.asarray(_wide(x)), source, kernel, bias, one
+    results = compiled(layer, ("pairs", signature(arguments)), work)(*arguments)
+    count, low, high, inputs, by_bias = (None if a is None else np.asarray(a) for a in results)
+    used = np.flatnonzero(count)
+    found = np.rint(low[used]).astype("int64") + np.rint(high[used]).astype("int64") * _EXACT
+    single = np.rint(count[used]) == 1
+    here = None if bias is None or by_bias is None else float(np.sum(by_bias * bias))
+    return inputs[used], np.where(single, found, -1), used, here
 
 
 # --- pooling and merging --------------------------------------------------------------------------------------------
@@ -233,13 +226,17 @@ def _pooled(call: Call, x: Any, place: tuple[int, ...]) -> Terms:
     """Each element of the window with its share: 1 for the one that won, 0 for the others, or 1/n."""
     layer = call.layer
     x = jnp.asarray(_wide(x))
+    one = np.zeros(call.leaves[0].shape, "float32")
+    one[place] = 1
 
-    def shares(function: Callable[[Any], Any]) -> np.ndarray:
-        return np.asarray(jax.grad(lambda x: function(x)[place])(x)).ravel()
+    def work(notes: dict[str, Any], x: Any, one: Any) -> Any:
+        mine = jax.grad(lambda x: jnp.vdot(layer.call(x), one))(x)
+        window = jax.grad(lambda x: jnp.vdot(_averaged(layer, x), one))(x) if _is(layer, _MAXIMA) else mine
+        return mine.ravel(), window.ravel()
 
-    mine = shares(layer.call)
-    window = np.flatnonzero(shares(lambda x: _averaged(layer, x)) if _is(layer, _MAXIMA) else mine)
-    return Terms(np.asarray(x).ravel()[window], window, [x.shape], ["x"], weights=mine[window])
+    mine, window = map(np.asarray, compiled(layer, ("pool", signature((x, one))), work)(x, one))
+    places = np.flatnonzero(window)
+    return Terms(np.asarray(x).ravel()[places], places, [x.shape], ["x"], weights=mine[places])
 
 
 def _averaged(layer: Any, x: Any) -> Any:
