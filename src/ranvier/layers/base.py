@@ -26,6 +26,7 @@ from ..core.tracebacks import filtered
 from ..core.variables import Variable, autocast_scope
 from ..ops import symbolic
 from ..ops.operation import Operation
+from .checks import refuse_text
 from .context import call_context, current_context
 from .input_spec import check_inputs
 from .owner import Owner
@@ -152,6 +153,13 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
             raise ArgumentError(
                 f"The __init__ of {type(self).__name__} must call super().__init__() before the layer is used."
             )
+        try:
+            return self._computed_or_recorded(args, kwargs)
+        except (TypeError, ValueError, IndexError) as error:
+            refuse_text(self.name, args or kwargs, error)
+            raise
+
+    def _computed_or_recorded(self, args: Any, kwargs: Any) -> Any:
         if symbolic.any_symbolic(args, kwargs):
             self._check_and_build(args, kwargs)
             return symbolic.record(self, self._compute, args, kwargs)

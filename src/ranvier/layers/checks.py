@@ -5,9 +5,10 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
-from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
+from ..core.errors import ArgumentError, ArgumentTypeError, DataError, RanvierError, ShapeError
+from ..ops import symbolic
 
-__all__ = ["axis_or_axes", "per_axis", "positive", "rate_between", "sizes_of", "small_constant"]
+__all__ = ["axis_or_axes", "per_axis", "positive", "rate_between", "refuse_text", "sizes_of", "small_constant"]
 
 
 def positive(layer: str, name: str, value: Any, least: int = 1) -> int:
@@ -57,3 +58,21 @@ def small_constant(layer: str, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         raise ArgumentError(f"{layer}: {name} must be a finite number of at least 0. Received: {name}={value!r}")
     return value
+
+
+def refuse_text(layer: str, inputs: Any, error: Exception) -> None:
+    """Say that text is no number where `error` came of text among the inputs; other errors are left to the caller.
+
+    Raises:
+        DataError: naming the layer and the text's dtype and shape.
+    """
+    if isinstance(error, RanvierError):
+        return
+    for leaf in symbolic.flatten(inputs):
+        dtype = getattr(leaf, "dtype", None)
+        if isinstance(leaf, (str, bytes)) or dtype == "string" or getattr(dtype, "kind", "number") in "OUST":
+            what = repr(leaf) if dtype is None else f"dtype {dtype} and shape {tuple(leaf.shape)}"
+            raise DataError(
+                f"Layer '{layer}' takes numbers. Received: {what}. Turn text into numbers first, with "
+                "layers.StringLookup or layers.TextVectorization."
+            ) from error

@@ -122,7 +122,7 @@ def reduce_weighted(values: Any, sample_weight: Any, mask: Any, reduction: str |
         if reduction == "mean_with_sample_weight":
             total_weight = jnp.sum(weight)  # as given, before broadcasting
         values = values * weight
-    if reduction in (None, "none"):
+    if reduction in (None, "none") or values.ndim == 0:  # one value has nothing to be averaged with
         return values
     total = jnp.sum(values)
     if reduction == "sum":

@@ -313,6 +313,8 @@ class Trainer(Stateless, Compiled):
             lambda n: make_data(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps
         )
         programs = self._prepare(data.peek(), learn=False)
+        if isinstance(data, ArrayData):
+            check_integers(self, data.arrays[0])
         verbose = check_verbose(verbose)
         hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
         hooks.on_test_begin()
@@ -352,6 +354,8 @@ class Trainer(Stateless, Compiled):
             return predict_batch(self._prepare((x,), learn=False, compiled=False), (x,))
         data = limited_steps(lambda n: make_data(x, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps)
         programs = self._prepare(data.peek(), learn=False, compiled=False)
+        if isinstance(data, ArrayData):
+            check_integers(self, data.arrays[0])
         verbose = check_verbose(verbose)
         hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
         hooks.on_predict_begin()
@@ -379,6 +383,7 @@ class Trainer(Stateless, Compiled):
         data = make_data(x, y, sample_weight, batch_size=2**31, shuffle=False, class_weight=class_weight)
         arrays = data.peek()
         programs = self._prepare(arrays, learn)
+        check_integers(self, arrays[0])
         self.reset_metrics()
         state, logs = programs.single(learn)(TrainState.take(programs.roles), arrays, 0)
         state.put(programs.roles)
@@ -390,7 +395,9 @@ class Trainer(Stateless, Compiled):
         """The outputs for exactly this batch, as NumPy arrays."""
         data = make_data(x, batch_size=2**31, shuffle=False)
         arrays = data.peek()
-        return predict_batch(self._prepare(arrays, learn=False, compiled=False), arrays)
+        programs = self._prepare(arrays, learn=False, compiled=False)
+        check_integers(self, arrays[0])
+        return predict_batch(programs, arrays)
 
 
 def _hooks(callbacks: Any, model: Any, *, verbose: int, epochs: int, steps: int | None, history: bool) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ...core.errors import ArgumentError
+from ...core.errors import ArgumentError, ShapeError
 from ...core.settings import standardize_data_format
 from ...ops.conv import conv
 from ..checks import positive
@@ -113,6 +113,11 @@ class STFTSpectrogram(DatasetLayer):
         batch, channels, time = x.shape
         step = self.frame_step or self.frame_length // 2
         kernels = [k.value for k in (self.real_kernel, self.imag_kernel) if k is not None]
+        if self.padding == "valid" and time < self.frame_length:
+            raise ShapeError(
+                f"Layer '{self.name}': sounds must be at least frame_length={self.frame_length} long. Received: shape "
+                f"{inputs.shape}"
+            )
         parts = conv(
             x.reshape(batch * channels, time, 1), jnp.concatenate(kernels, -1), step, self.padding, "channels_last"
         )

@@ -1,0 +1,80 @@
+"""Every public function of `ops` on random shapes and arguments: results, dtypes, gradients and refusals of Keras."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import keras
+import pytest
+
+from ranvier import ops
+
+from .agreement import differences_of_calls
+from .op_rows import ROWS, Kind
+from .op_rows_of_networks import IMAGE_ROWS
+from .op_rows_of_networks import ROWS as NETWORKS
+from .op_rows_of_shapes import ROWS as SHAPES
+from .strategies import depths, described, try_examples
+
+# What has no result to compare, or a better one than Keras's, and where that is tested.
+ELSEWHERE = {
+    "custom_gradient": "a decorator: tests/ops/test_meaning.py",
+    "vectorize": "a decorator: tests/ops/test_meaning.py",
+    "exponential": "an activation that keras.ops lacks: test_small_parts.py",
+    "linear": "an activation that keras.ops lacks: test_small_parts.py",
+    "dtype": "a name, not an array: tests/ops/test_parity.py",
+    "is_tensor": "a fact, not an array: tests/ops/test_parity.py",
+    "ndim": "a number, not an array: tests/ops/test_parity.py",
+    "shape": "a tuple, not an array: tests/ops/test_parity.py",
+    "size": "a number, not an array: tests/ops/test_parity.py",
+    "sparsemax": "Keras's does not sum to 1 everywhere: its law is in tests/ops/test_meaning.py",
+}
+# What Keras refuses though it makes sense, and ranvier computes.
+WIDER = {
+    "bincount": "with several rows and a minlength below the largest number",
+    "cholesky_inverse": "of batches",
+    "depth_to_space": "of blocks of 1",
+    "dot_product_attention": "with a soft cap, away from TPUs",
+    "histogram": "of tensors of any rank, as in NumPy",
+    "max_pool": "with a size for each axis and no strides",
+    "average_pool": "with a size for each axis and no strides",
+    "sobel_edges": "of one image",
+    "space_to_depth": "of blocks of 1",
+}
+
+TABLE = [(kind, False) for kind in (*ROWS, *SHAPES, *NETWORKS)] + [(kind, True) for kind in IMAGE_ROWS]
+
+
+def _title(value: Any) -> str:
+    if isinstance(value, Kind):
+        names = value.names.split()
+        return names[0] if len(names) == 1 else f"{names[0]}-and-{len(names) - 1}-more"
+    return ""
+
+
+@depths(3)
+@pytest.mark.parametrize(("kind", "image"), TABLE, ids=_title)
+def test_functions_agree_with_those_of_keras(kind: Kind, image: bool, examples: int):
+    modules = (ops.image, keras.ops.image) if image else (ops, keras.ops)
+    pairs = {
+        name: tuple(kind.through(m) if kind.through else getattr(m, name) for m in modules)
+        for name in kind.names.split()
+    }
+
+    def check(call: Any) -> None:
+        args, kwargs = call
+        wrong = differences_of_calls(
+            pairs, args, kwargs, gradient=kind.gradient, traced=kind.traced, tolerance=kind.tolerance
+        )
+        wrong = {n: text for n, text in wrong.items() if not (n in WIDER and text.startswith("accepted"))}
+        assert not wrong, f"{wrong} on {described(args)} {described(kwargs)}"
+
+    try_examples(kind.make, check, examples)
+
+
+def test_every_public_function_has_a_row_or_a_reason():
+    names = {name for kind, image in TABLE if not image for name in kind.names.split()}
+    public = {n for n in ops.__all__ if not isinstance(getattr(ops, n), types.ModuleType)}
+    assert public - names == set(ELSEWHERE)
+    assert {name for kind in IMAGE_ROWS for name in kind.names.split()} == set(ops.image.__all__)
