@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test slow quick bench clean
+.PHONY: help demo test slow quick kernels bench clean
 
 help:
 	@echo "make demo    train the digits network on all of MNIST, with pictures"
 	@echo "make test    everything that CI checks: style, types, tests, examples, documentation"
 	@echo "make slow    the suites that take many minutes: every large architecture beside Keras's"
 	@echo "make quick   the tests of user-visible behaviour alone, in seconds"
+	@echo "make kernels builds the compiled kernels and tests them; needs a C++ compiler"
 	@echo "make bench   measure ranvier against its peers"
 
 $(VENV)/.base: pyproject.toml
@@ -35,12 +36,18 @@ test: $(VENV)/.test
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	@if command -v c++ >/dev/null; then $(MAKE) kernels; else echo "No C++ compiler: the compiled kernels are not tested."; fi
 
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
 quick: $(VENV)/.test
 	$(BIN)/python -m pytest -q tests/test_tiny.py
+
+kernels: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10'
+	$(BIN)/python -m pip install --quiet --no-build-isolation ./kernels
+	$(BIN)/python -m pytest -q -p no:cacheprovider kernels/tests
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

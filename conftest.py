@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("RANVIER_KERNELS", "0")  # the pure package is what is tested here; kernels/tests tests the rest
 os.environ.setdefault("RANVIER_TRACEBACK_FILTERING", "0")  # who tests ranvier wants to see its frames
 
 import numpy as np

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import standardize_data_format
 from . import conv_algorithms as algorithms
+from .compiled import by_kernels, kernels_apply
 from .conv_geometry import Window, per_axis, window_of
 from .lowering import choose_convolution, choose_transposed
 from .symbolic import op
@@ -70,7 +71,11 @@ def conv(
 def _convolve(x: Any, w: Any, window: Window, groups: int) -> Any:
     depthwise = groups == x.shape[-1] and groups > 1
     multiplier = w.shape[-1] // groups if depthwise else 0
-    algorithm = choose_convolution(jax.default_backend(), x.dtype.name, window.taps, x.shape[-1], groups, multiplier)
+    platform, dtype = jax.default_backend(), x.dtype.name
+    kernels = kernels_apply(platform, dtype, x.ndim - 2, groups, multiplier)
+    algorithm = choose_convolution(platform, dtype, window.taps, x.shape[-1], groups, multiplier, kernels)
+    if algorithm == "kernels":
+        return by_kernels(x, w, window, groups)
     if algorithm == "lax":
         return algorithms.by_lax(x, w, window, groups)
     if algorithm == "product":

@@ -5,8 +5,10 @@ from __future__ import annotations
 __all__ = ["choose_convolution", "choose_transposed"]
 
 
-def choose_convolution(platform: str, dtype: str, taps: int, channels: int, groups: int, multiplier: int) -> str:
-    """``"lax"``, ``"product"``, ``"patches"``, ``"groups"`` or ``"shifts"``.
+def choose_convolution(
+    platform: str, dtype: str, taps: int, channels: int, groups: int, multiplier: int, kernels: bool = False
+) -> str:
+    """``"lax"``, ``"product"``, ``"kernels"``, ``"patches"``, ``"groups"`` or ``"shifts"``.
 
     Args:
         platform: where the program will run: ``"cpu"``, ``"gpu"``, ``"tpu"``.
@@ -15,6 +17,7 @@ def choose_convolution(platform: str, dtype: str, taps: int, channels: int, grou
         channels: input channels.
         groups: groups of channels.
         multiplier: output channels for each input channel of a depthwise convolution, else 0.
+        kernels: whether compiled kernels are there and made for this case.
 
     On accelerators XLA's convolution is the best there is. On CPUs it is slow inside compiled loops (a small CNN's
     epoch took 28 s by it and under 2 s by patches), and slow for single taps and depthwise windows everywhere.
@@ -23,6 +26,8 @@ def choose_convolution(platform: str, dtype: str, taps: int, channels: int, grou
         return "lax"
     if taps == 1 and groups == 1:
         return "product"
+    if kernels:
+        return "kernels"
     if groups == 1:
         return "patches"
     if groups == channels and multiplier:

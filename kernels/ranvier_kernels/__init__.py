@@ -1,0 +1,45 @@
+"""Compiled kernels for ranvier on CPUs: convolutions as custom calls of XLA.
+
+ranvier uses this package when it is installed, and needs nothing of it: `register` makes the kernels known to JAX.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+__version__ = "0.1.0"
+__all__ = ["TARGETS", "instruction_set", "register"]
+
+TARGETS = ("ranvier_convolve", "ranvier_kernel_gradient")
+_FOLDER = Path(__file__).parent
+
+
+def instruction_set() -> str:
+    """The best library that this machine can run: ``"avx512"``, ``"avx2"`` or ``"basic"`` (SSE2 or NEON).
+
+    The environment variable ``RANVIER_KERNELS_ISA`` asks for another, which must be one that the machine can run.
+    """
+    basic = ctypes.CDLL(str(_FOLDER / "libranvier_basic.so"))
+    basic.ranvier_best.restype = ctypes.c_char_p
+    best = basic.ranvier_best().decode()
+    order = ("basic", "avx2", "avx512")
+    asked = os.environ.get("RANVIER_KERNELS_ISA", best)
+    if asked not in order[: order.index(best) + 1]:
+        raise ValueError(
+            f"RANVIER_KERNELS_ISA must be one of {', '.join(order[: order.index(best) + 1])} on this machine. "
+            f"Received: {asked!r}"
+        )
+    return asked
+
+
+def register() -> str:
+    """Make the kernels known to JAX; returns the instruction set they use."""
+    import jax
+
+    name = instruction_set()
+    library = ctypes.CDLL(str(_FOLDER / f"libranvier_{name}.so"))
+    for target in TARGETS:
+        jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(library, target)), platform="cpu")
+    return name
