@@ -15,6 +15,15 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 # Each example with its arguments here, and what its output must say.
 EXAMPLES = {
+    "activations.py": (
+        [],
+        [
+            r"sigmoid .*0\.7311, 0\.1966",
+            r"tanh .*0\.7616, 0\.4200",
+            r"leaky_relu +-0\.6000, 0\.2000",
+            r"swish .*0\.7311, 0\.9277",
+        ],
+    ),
     "neuron.py": ([], [r"float32: 0\.99908(89|90)", r"in float64: 0\.9990889488055994"]),
     "mean_squared_error.py": ([], [r"object:\s+0\.5", r"function: 0\.5", r"by name:\s+0\.5"]),
     "chain_rule.py": ([], [r"h1 = h2 = 0\.0474, prediction = 0\.524", r"by hand: 0\.0214", r"by ranvier: 0\.0214"]),

@@ -1,5 +1,6 @@
 """The public names of callbacks: hooks into training, and ready-made ones."""
 
+from .inspect.layer_statistics import LayerStatistics
 from .training.callbacks import (
     BackupAndRestore,
     Callback,
@@ -26,6 +27,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "LambdaCallback",
+    "LayerStatistics",
     "LearningRateScheduler",
     "ModelCheckpoint",
     "ProgbarLogger",

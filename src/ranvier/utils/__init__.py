@@ -15,6 +15,8 @@ from ..core.serialization import (
 from ..core.serialization import serialize as serialize_keras_object
 from ..data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from ..data.py_dataset import PyDataset, Sequence
+from ..inspect.dot import model_to_dot
+from ..inspect.plot_model import plot_model
 from ..models.feature_space import FeatureSpace
 from ..tools.config import Config
 from ..tools.downloads import get_file
@@ -59,9 +61,11 @@ __all__ = [
     "is_keras_tensor",
     "legacy",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "serialize_keras_object",

@@ -1,0 +1,122 @@
+"""A model's picture as a matplotlib figure, for PNG, JPEG and PDF."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.errors import MissingDependencyError, RanvierWarning
+from .boxes import BoxText, colours_of
+from .drawing_svg import TAB, path_of, title_of
+from .layout import Frame, Layout
+from .model_graph import ModelGraph
+
+__all__ = ["figure_of", "save_figure"]
+
+_INK, _SOFT, _WIRE, _FRAME = "#20262D", "#4A545E", "#5B6670", "#9AA7B4"
+_FONTS = ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans", "Arial Unicode MS"]
+_MOST_PIXELS = 80e6  # what a picture may have; more takes long and no viewer likes it
+
+
+def figure_of(graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], show_layer_names: bool = False) -> Any:
+    """The picture as a matplotlib figure, without a window.
+
+    Args:
+        graph: the model.
+        layout: where things are.
+        texts: what stands in the boxes.
+        show_layer_names: whether frames show names, too.
+    """
+    try:
+        from matplotlib.collections import PatchCollection, PolyCollection
+        from matplotlib.figure import Figure
+        from matplotlib.font_manager import get_font_names
+        from matplotlib.patches import FancyBboxPatch, PathPatch
+        from matplotlib.path import Path
+    except ImportError:
+        raise MissingDependencyError("matplotlib", "Drawing a model", "plot") from None
+    figure = Figure(figsize=(layout.width / 72, layout.height / 72), facecolor="white")
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
+    axes.set_axis_off()
+    installed = set(get_font_names())
+    fonts = [name for name in _FONTS if name in installed]
+
+    def rounded(box: Any, radius: float) -> Any:
+        radius = min(radius, box.width / 2, box.height / 2)
+        return FancyBboxPatch(
+            (box.left + radius, box.top + radius), box.width - 2 * radius, box.height - 2 * radius,
+            boxstyle=f"round,pad={radius},rounding_size={radius}",
+        )  # fmt: skip
+
+    groups = {group.id: group for group in graph.groups}
+    for frame in layout.frames:
+        patch = rounded(frame, 9)
+        patch.set(facecolor=(0.255, 0.322, 0.42, 0.045), edgecolor=_FRAME, linewidth=0.9)
+        axes.add_patch(patch)
+    codes = {"M": [Path.MOVETO], "L": [Path.LINETO], "Q": [Path.CURVE3] * 2, "C": [Path.CURVE4] * 3}
+    lines, arrows = [], []
+    for wire in layout.wires:
+        steps, arrow = path_of(wire)
+        lines.append(PathPatch(Path([p for _, ps in steps for p in ps], [c for step, _ in steps for c in codes[step]])))
+        if arrow:
+            arrows.append(arrow)
+    axes.add_collection(
+        PatchCollection(lines, facecolor="none", edgecolor=_WIRE, linewidth=1.1, capstyle="round", zorder=1)
+    )
+    axes.add_collection(PolyCollection(arrows, facecolor=_WIRE, edgecolor="none", zorder=1))
+
+    for frame in layout.frames:
+        title, width = title_of(groups[frame.id], frame, show_layer_names)
+        tab = rounded(Frame(frame.id, frame.left + 4, frame.top + 2.5, width, 12.5), 4)
+        tab.set(facecolor=TAB[0], edgecolor="none")
+        axes.add_patch(tab)
+        axes.text(
+            frame.left + 8, frame.top + 11.8, title, fontsize=8.5, fontweight="bold", color=TAB[1], family=fonts,
+            va="baseline", parse_math=False,
+        )  # fmt: skip
+    nodes = {node.id: node for node in graph.nodes}
+    for box in layout.boxes:
+        text = texts[box.id]
+        fill, outline = colours_of(nodes[box.id].category)
+        patch = rounded(box, 6)
+        patch.set(facecolor=fill, edgecolor=outline, linewidth=1.1, linestyle=(0, (3.6, 2.7)) if text.frozen else "-")
+        axes.add_patch(patch)
+        y = box.top + (box.height - sum(line.size * 1.35 for line in text.lines)) / 2
+        for line in text.lines:
+            y += line.size * 1.35
+            axes.text(
+                box.left + box.width / 2, y - line.size * 0.35, line.text, fontsize=line.size, ha="center",
+                va="baseline", color=_INK if line.bold else _SOFT, fontweight="bold" if line.bold else "normal",
+                family=fonts, parse_math=False,
+            )  # fmt: skip
+    return figure
+
+
+def save_figure(figure: Any, file: Any, format: str, dpi: float) -> None:
+    """Write a figure; a picture of more pixels than anybody can view gets fewer an inch, with a warning.
+
+    Args:
+        figure: a matplotlib figure.
+        file: a path or an open file.
+        format: "png", "jpg", "jpeg" or "pdf".
+        dpi: pixels an inch.
+    """
+    import matplotlib
+
+    width, height = figure.get_size_inches()
+    if format != "pdf" and width * height * dpi**2 > _MOST_PIXELS:
+        fitting = math.floor(math.sqrt(_MOST_PIXELS / (width * height)))
+        warnings.warn(
+            f"At dpi={dpi} the picture would have {width * height * dpi**2 / 1e6:.0f} million pixels; it is drawn at "
+            f"dpi={fitting}. SVG and PDF have no such limit.",
+            RanvierWarning,
+            stacklevel=4,
+        )
+        dpi = fitting
+    options = {"pil_kwargs": {"compress_level": 3}} if format == "png" else {}
+    with warnings.catch_warnings(), matplotlib.rc_context({"pdf.fonttype": 42, "path.simplify": False}):
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # signs that no font here has are drawn as boxes
+        figure.savefig(file, format=format, dpi=dpi, **options)

@@ -1,0 +1,103 @@
+"""Activation functions and their derivatives, as a table of numbers and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import activations
+from ..core.errors import ArgumentError
+from .plots import TRAIN, VALIDATION, new_figure
+
+__all__ = ["activation_functions", "function_and_derivative"]
+
+# Those that look at one number at a time, in the order in which people meet them; `swish` is `silu`'s other name.
+_ELEMENTWISE = (
+    "sigmoid", "tanh", "relu", "leaky_relu", "elu", "swish", "gelu", "selu", "softplus", "softsign", "mish", "exponential",
+    "linear", "relu6", "celu", "hard_sigmoid", "hard_tanh", "hard_swish", "log_sigmoid", "squareplus", "tanh_shrink",
+    "soft_shrink", "hard_shrink", "sparse_plus", "sparse_sigmoid",
+)  # fmt: skip
+
+
+def function_and_derivative(activation: Any, x: Any) -> tuple[np.ndarray, np.ndarray]:
+    """An activation function's values and slopes.
+
+    Args:
+        activation: its name, or a function of one number at a time.
+        x: where, any shape.
+
+    Returns:
+        Two arrays of the shape of `x`: f(x) and f′(x), float32.
+
+    Raises:
+        ArgumentError: a function of several numbers, such as softmax, which has no single slope.
+
+    >>> values, slopes = function_and_derivative("sigmoid", [0.0])
+    >>> float(values[0]), float(slopes[0])
+    (0.5, 0.25)
+    """
+    function = activations.get(activation)
+    points = jnp.asarray(x, "float32")
+    name = _name(activation)
+    trial = jnp.array([0.5, -1.0, 2.0])
+    try:
+        together, alone = function(trial), jnp.stack([function(t[None])[0] for t in trial])
+        one_by_one = together.shape == trial.shape and bool(jnp.allclose(together, alone, atol=1e-5))
+    except (TypeError, ValueError, IndexError):
+        one_by_one = False
+    if not one_by_one:
+        raise ArgumentError(
+            f"{name} looks at several numbers together, so it has no curve. Functions with one: {', '.join(_ELEMENTWISE)}"
+        )
+    flat = points.reshape(-1)
+    slopes = jax.vmap(jax.grad(lambda t: function(t[None])[0]))(flat)
+    return np.asarray(function(flat)).reshape(points.shape), np.asarray(slopes).reshape(points.shape)
+
+
+def activation_functions(names: Sequence[Any] | str | None = None, x: Any = None) -> Any:
+    """Activation functions with their derivatives, a panel each.
+
+    Args:
+        names: names or functions; None: all that look at one number at a time.
+        x: where to draw them; None: from −5 to 5.
+
+    Returns:
+        A matplotlib figure: the function is the full line, its derivative the dashed one.
+
+    Raises:
+        ArgumentError: an unknown name, or a function such as softmax.
+
+    >>> len(activation_functions(["relu", "tanh"]).axes)
+    2
+    """
+    chosen = [names] if isinstance(names, str) or callable(names) else list(_ELEMENTWISE if names is None else names)
+    if not chosen:
+        raise ArgumentError("names must hold at least one activation. Received: none")
+    points = np.linspace(-5, 5, 1001, dtype="float32") if x is None else np.sort(np.asarray(x, "float32").reshape(-1))
+    columns = min(5, len(chosen))
+    rows = -(-len(chosen) // columns)
+    figure, axes = new_figure(rows, columns, (2.6 * columns, 2.15 * rows + 0.3))
+    for axis, activation in zip(axes.flat, chosen, strict=False):
+        values, slopes = function_and_derivative(activation, points)
+        axis.axhline(0, color="#ADB5BD", linewidth=0.8)
+        axis.axvline(0, color="#ADB5BD", linewidth=0.8)
+        axis.plot(points, values, color=TRAIN, linewidth=1.8)
+        axis.plot(points, slopes, color=VALIDATION, linewidth=1.4, linestyle="--")
+        low, high = min(values.min(), slopes.min()), max(values.max(), slopes.max())
+        axis.set(title=_name(activation), xlim=(points[0], points[-1]), ylim=(max(low, -3) - 0.2, min(high, 5) + 0.2))
+        axis.title.set_fontsize(10)
+        axis.tick_params(labelsize=7)
+        axis.spines[["top", "right"]].set_visible(False)
+    for axis in axes.flat[len(chosen) :]:
+        axis.set_axis_off()
+    lines = axes[0, 0].get_lines()[-2:]
+    figure.legend(lines, ["f(x)", "f′(x)"], loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _name(activation: Any) -> str:
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", type(activation).__name__)
