@@ -113,6 +113,11 @@ def test_code_and_unknown_things_are_refused(tmp_path):
         ranvier.models.load_model(tmp_path / "x.h5")
 
 
+def test_weights_alone_have_another_method(tmp_path):
+    with pytest.raises(SerializationError, match="save_weights"):
+        chain(ranvier).save(tmp_path / "m.weights.h5")
+
+
 def test_subclasses_have_no_such_file(tmp_path):
     class Net(ranvier.Model):
         def call(self, x):

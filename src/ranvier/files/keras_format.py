@@ -53,6 +53,10 @@ def save_model(
         raise SerializationError(
             f"A model's file must end in '.keras' (or, for older readers, '.h5'). Received: {path!r}"
         )
+    if path.endswith(".weights.h5"):
+        raise SerializationError(
+            f"A file that ends in '.weights.h5' holds weights alone: model.save_weights({path!r})."
+        )
     if not may_write(path, overwrite):
         return
     if path.endswith(_OLDER):

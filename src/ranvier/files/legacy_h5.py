@@ -128,6 +128,9 @@ def _restore_training(model: Any, described: dict[str, Any], custom_objects: Any
     optimizer = described.pop("optimizer_config", None)
     keep = ("loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution")
     config = {key: modern(described[key]) for key in keep if described.get(key) is not None}
+    for key in ("loss", "metrics", "weighted_metrics"):
+        if key in config:
+            config[key] = _from(config[key], "keras.losses" if key == "loss" else "keras.metrics")
     with serialization.custom_object_scope(custom_objects or {}):
         try:
             config["optimizer"] = modern(optimizer)
@@ -148,6 +151,17 @@ def _restore_training(model: Any, described: dict[str, Any], custom_objects: Any
         return
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array_of(array))
+
+
+def _from(value: Any, module: str) -> Any:
+    """`value` with the module of the objects in it: a loss and a metric may have the same name."""
+    if isinstance(value, list):
+        return [_from(item, module) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_name" in value and "config" in value:
+        return {"module": module, **value} if value["class_name"] != "function" else value
+    return {key: _from(item, module) for key, item in value.items()}
 
 
 def _warn(message: str) -> None:

@@ -74,10 +74,13 @@ def write_weights(file: Any, layer: Any) -> None:
             for i, variable in enumerate(want.variables):
                 write_array(group, str(i), variable.stored_value())
     optimizer = getattr(layer, "optimizer", None)  # layers are saved alone, too
-    if optimizer is not None and optimizer.built:
-        group = file.require_group("optimizer/vars")
+    place = "optimizer"
+    while optimizer is not None and optimizer.built:
+        group = file.require_group(f"{place}/vars")
         group.attrs["name"] = optimizer.name
         _write_own(group, optimizer)
+        # Keras keeps the state of an optimizer inside twice, and looks for it in both places.
+        optimizer, place = getattr(optimizer, "inner_optimizer", None), f"{place}/inner_optimizer"
 
 
 def _write_own(group: Any, owner: Any) -> None:

@@ -16,7 +16,7 @@ from ..core import serialization
 from ..core.errors import SerializationError
 from ..ops import symbolic
 
-__all__ = ["FunctionCall", "describe_function", "function_of", "spell_call"]
+__all__ = ["FunctionCall", "function_of", "spell_call"]
 
 # Names of parameters that hold what a function computes on, whichever function it is.
 _TENSORS_WORDS = """inputs x x1 x2 y xs a b start stop step elems target output kernel sequence_lengths target_length
@@ -128,22 +128,26 @@ def spell_call(node: symbolic.Node) -> tuple[dict[str, Any], tuple[Any, ...], di
     return described, tuple(positional), named
 
 
-def describe_function(operation: Any) -> dict[str, Any]:
-    """The description of a function in the graph, without its calls."""
-    return spell_call(operation._inbound_nodes[0])[0]
-
-
 class FunctionCall:
     """A function of `ops` with its settings, whose calls are remembered as a layer's are."""
 
-    def __init__(self, function: Callable[..., Any], settings: dict[str, Any], called: list[str] | None):
+    def __init__(
+        self, function: Callable[..., Any], settings: dict[str, Any], called: list[str] | None, name: str | None = None
+    ):
         self.function = function
+        self.name = name
         self._settings = settings
         self._called = called
         self._inbound_nodes: list[Any] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.function is symbolic.get_item and isinstance(args[-1], list):  # as JSON leaves a tuple of slices
+        if not symbolic.any_symbolic(args, kwargs):  # it would be computed here and now, whatever it costs
+            raise SerializationError(
+                f"The config calls the function {self.function.__name__!r} on nothing of the graph."
+            )
+        if (
+            self.function is symbolic.get_item and args and isinstance(args[-1], list)
+        ):  # as JSON leaves a tuple of slices
             args = (*args[:-1], tuple(args[-1]))
         if self._called is not None and "operands" not in self._called:
             kwargs, args = {**dict(zip(self._called, args, strict=False)), **kwargs}, ()
@@ -155,7 +159,9 @@ class FunctionCall:
         else:
             outputs = self.function(*args, **{**self._settings, **kwargs})
         made = next(t for t in symbolic.flatten(outputs) if symbolic.is_symbolic(t))
-        self._inbound_nodes.append(made._keras_history.operation._inbound_nodes[-1])
+        operation = made._keras_history.operation
+        operation.name = self.name or operation.name
+        self._inbound_nodes.append(operation._inbound_nodes[-1])
         return outputs
 
 
@@ -172,7 +178,9 @@ def function_of(described: dict[str, Any]) -> FunctionCall | None:
             raise SerializationError(
                 f"The config names the function {str(name)[:100]!r}, which ranvier.ops does not have."
             )
-        return FunctionCall(symbolic.get_item if name == "get_item" else getattr(ops, name), {}, None)
+        return FunctionCall(
+            symbolic.get_item if name == "get_item" else getattr(ops, name), {}, None, config.get("name")
+        )
     if not module.startswith("keras.src.ops."):
         return None
     function = _functions().get(described["class_name"])
@@ -183,4 +191,5 @@ def function_of(described: dict[str, Any]) -> FunctionCall | None:
     settings = {k: serialization.deserialize_nested(v) for k, v in config.items() if k not in ("name", "dtype")}
     if "dtype" in inspect.signature(function).parameters and "dtype" in config:
         settings["dtype"] = config["dtype"]
-    return FunctionCall(function, settings, _called(_SYNONYMS.get(function.__name__, function.__name__), function))
+    called = _called(_SYNONYMS.get(function.__name__, function.__name__), function)
+    return FunctionCall(function, settings, called, config.get("name"))

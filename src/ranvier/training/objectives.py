@@ -99,7 +99,7 @@ class LossSet:
         self.functions = [_loss_object(item) for item in per_output("loss", loss, self.names, single="all")]
         weights = per_output("loss_weights", self.loss_weights, self.names, single="all")
         self.weights = [None if w is None else float(w) for w in weights]
-        if len(self.names) > 1:
+        if sum(f is not None for f in self.functions) > 1:
             self.trackers = [
                 metrics_module.Mean(name=f"{name}_loss")
                 for name, f in zip(self.names, self.functions, strict=True)
