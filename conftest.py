@@ -1,6 +1,8 @@
 """Shared set-up of tests and doctests: the oracle (Keras on JAX) runs in the same process, on the CPU, in float32."""
 
+import gc
 import os
+from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -8,6 +10,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("RANVIER_KERNELS", "0")  # the pure package is what is tested here; kernels/tests tests the rest
 os.environ.setdefault("RANVIER_TRACEBACK_FILTERING", "0")  # who tests ranvier wants to see its frames
 
+import jax
 import numpy as np
 import pytest
 
@@ -22,6 +25,16 @@ def fresh_session():
     yield
     dtypes.set_dtype_policy(None)
     settings._floatx, settings._epsilon, settings._image_data_format = "float32", 1e-7, "channels_last"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bounded_memory():
+    """Compiled programs are forgotten when they have grown to gigabytes: thousands of tests make as many of them."""
+    yield
+    resident = Path("/proc/self/statm")
+    if resident.exists() and int(resident.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 3 << 30:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture
