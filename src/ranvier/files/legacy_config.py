@@ -21,6 +21,8 @@ _KERNEL = {"kernel_initializer": ..., "kernel_regularizer": ..., "kernel_constra
 _GONE_OF: dict[str, dict[str, Any]] = {
     **{f"DepthwiseConv{n}D": {"groups": 1, "filters": ..., **_KERNEL} for n in (1, 2)},
     **{f"SeparableConv{n}D": {"groups": 1, **_KERNEL} for n in (1, 2)},
+    "MultiHeadAttention": {"query_shape": ..., "key_shape": ..., "value_shape": ..., "softmax_robust_masking": ...},
+    "Lambda": {"module": ..., "output_shape_type": ..., "output_shape_module": ...},
     **{f"Conv{n}DTranspose": {"groups": 1} for n in (1, 2, 3)},
 }
 _SPARED = {"InputLayer": {"sparse", "ragged"}, "CategoryEncoding": {"sparse"}}
@@ -87,8 +89,12 @@ def _settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
             raise SerializationError(
                 f"The {name} in the file has {key}={found!r}, which changes what it computes and is gone."
             )
+    if name == "Lambda":
+        config["function"] = _named(config)
     if name.endswith("Normalization") and isinstance(config.get("axis"), list) and len(config["axis"]) == 1:
         config["axis"] = config["axis"][0]
+    if "Wrapper" not in name:  # of a loss: it follows from the class
+        config.pop("fn", None)
     if config.get("reduction") == "auto":
         config["reduction"] = "sum_over_batch_size"
     if name == "MeanMetricWrapper" and isinstance(config.get("fn"), str):
@@ -96,10 +102,24 @@ def _settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def _named(config: dict[str, Any]) -> Any:
+    """A `Lambda`'s function, which may be one that the program knows by its name; code in a file is never run."""
+    function = config.get("function")
+    if config.pop("function_type", None) == "function" and isinstance(function, str):
+        return {"class_name": "function", "config": function}
+    if isinstance(function, dict) and function.get("class_name") == "function":
+        return function
+    raise SerializationError(
+        f"The Lambda layer {str(config.get('name'))[:100]!r} in the file holds code, which is never run. Save the model with "
+        "a layer class of your own in its place."
+    )
+
+
 def _node(node: Any, depth: int) -> Any:
     """A call of a layer: before, a list of its inputs' places, the first with the other arguments."""
     if not isinstance(node, list):
         return node
+    node = [node] if node and isinstance(node[0], str) else node
     tensors = [_tensor(entry[:3]) for entry in node]
     named = node[0][3] if node and len(node[0]) > 3 else {}
     return {

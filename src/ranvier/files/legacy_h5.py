@@ -133,7 +133,7 @@ def _restore_training(model: Any, described: dict[str, Any], custom_objects: Any
             config[key] = _from(config[key], "keras.losses" if key == "loss" else "keras.metrics")
     with serialization.custom_object_scope(custom_objects or {}):
         try:
-            config["optimizer"] = modern(optimizer)
+            config["optimizer"] = _optimizer(modern(optimizer), custom_objects)
             model.compile_from_config(config)
         except (ArgumentError, SerializationError) as error:
             _warn(f"{shown!r} says how the model was compiled, but not in a way that is known: {error}")
@@ -151,6 +151,14 @@ def _restore_training(model: Any, described: dict[str, Any], custom_objects: Any
         return
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array_of(array))
+
+
+def _optimizer(described: Any, custom_objects: Any) -> Any:
+    """The description of an optimizer; Keras's own were registered as if the program had brought them."""
+    name = str(described.get("class_name")) if isinstance(described, dict) else ""
+    if name.startswith("Custom>") and serialization.get_registered_object(name, custom_objects) is None:
+        return {**described, "class_name": name.removeprefix("Custom>")}
+    return described
 
 
 def _from(value: Any, module: str) -> Any:
