@@ -53,7 +53,7 @@ def member(group: Any, path: str) -> Any:
     """
     import h5py
 
-    item = group
+    item: Any = group
     for part in path.split("/"):
         link = item.get(part, getlink=True) if isinstance(item, h5py.Group) and part else None
         if link is None:
@@ -74,13 +74,14 @@ def checked(dataset: Any) -> Any:
     """
     import h5py
 
+    name = str(dataset.name)[:100]
     if not isinstance(dataset, h5py.Dataset):
-        raise SerializationError(f"{dataset.name[:100]!r} in the file {_file_of(dataset)} is no array.")
+        raise SerializationError(f"{name!r} in the file {_file_of(dataset)} is no array.")
     if dataset.external or dataset.is_virtual:
-        raise SerializationError(f"{dataset.name[:100]!r} is not stored in the file {_file_of(dataset)} itself.")
+        raise SerializationError(f"{name!r} is not stored in the file {_file_of(dataset)} itself.")
     if dataset.dtype.kind not in "fiubcS" and h5py.check_string_dtype(dataset.dtype) is None:
         raise SerializationError(
-            f"{dataset.name[:100]!r} in the file {_file_of(dataset)} is no array of numbers but of {dataset.dtype}."
+            f"{name!r} in the file {_file_of(dataset)} is no array of numbers but of {dataset.dtype}."
         )
     return dataset
 

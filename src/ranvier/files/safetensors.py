@@ -73,7 +73,8 @@ def write_tensors(path: str, arrays: Mapping[str, Any], metadata: Mapping[str, s
         file.write(text)
         for array in arrays.values():
             values = np.ascontiguousarray(array)
-            file.write(values.astype(values.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8))
+            numbers: Any = values.reshape(-1).view(np.uint8)  # JAX runs on little-endian machines only
+            file.write(numbers)
 
 
 @contextlib.contextmanager

@@ -59,7 +59,7 @@ _CLASSES = {
 _OWN_WORDS = """batch_normalization layer_normalization rms_normalization rearrange identity eye zeros ones shape dtype ndim
     size"""
 _OWN = frozenset(_OWN_WORDS.split())
-_SYNONYMS = {
+_SYNONYMS: dict[str, str] = {
     "true_divide": "divide", "remainder": "mod", "abs": "absolute",
     "hard_swish": "hard_silu", "swish": "silu", "astype": "cast",
 }  # fmt: skip
@@ -90,7 +90,7 @@ def spell_call(node: symbolic.Node) -> tuple[dict[str, Any], tuple[Any, ...], di
 
     Functions that Keras has no class for, and calls that its classes cannot take, are described by name alone.
     """
-    name = node.operation.function.__name__
+    name: str = node.operation.function.__name__
     name = _SYNONYMS.get(name, name)
     own = {
         "module": "ranvier.ops",
