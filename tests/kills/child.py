@@ -1,7 +1,8 @@
-"""A small training run in a process of its own, to be killed: `python child.py VARIANT FOLDER OUT`.
+"""A small training run in a process of its own, to be killed.
 
-It does what a person's script would do, and at its end writes all final bits to OUT: weights, optimizer, metrics,
-History, the callbacks' attributes and the CSV file.
+It does what a person's script would do, and at its end writes all final bits to a file: weights, optimizer, metrics,
+History, the callbacks' attributes and the CSV file. ``python child.py`` reads lines ``VARIANT FOLDER OUT``, and for each
+starts such a process; imports are shared, so that starting costs little.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,7 @@ import ranvier
 from ranvier import callbacks, layers
 from ranvier.training import resume as resuming
 
-# `fit(resume=)` backs up once a second at the most; runs as short as these need more for a kill to find some.
-resuming.LEAST_SECONDS = 0.0
-
-SAMPLES, BATCH, EPOCHS = 100, 8, 14
+SAMPLES, BATCH, EPOCHS = 100, 8, 10
 
 
 class Noting(callbacks.Callback):
@@ -31,6 +30,9 @@ class Noting(callbacks.Callback):
         self.seen: list[float] = []
         self.totals = {"batches": 0}
         self.generator = np.random.default_rng(7)
+
+    def on_train_begin(self, logs=None):
+        print("training", flush=True)
 
     def on_train_batch_end(self, batch, logs=None):
         self.totals["batches"] += 1
@@ -94,8 +96,10 @@ def make(dropout: bool):
 
 def main(variant: str, folder: str, out: str) -> None:
     """Train; see the module."""
+    # `fit(resume=)` backs up once a second at the most; runs as short as these need more for a kill to find some.
+    resuming.LEAST_SECONDS, resuming.SHARE = 0.0, 3
     kind, _, validated = variant.partition("+")
-    pause = float(os.environ.get("PAUSE", "0.004"))
+    pause = float(os.environ.get("PAUSE", "0.003"))
     ranvier.utils.set_random_seed(11)
     generator = np.random.default_rng(1)
     x = generator.normal(size=(SAMPLES, 6)).astype("float32")
@@ -145,5 +149,20 @@ def main(variant: str, folder: str, out: str) -> None:
     os.replace(out + ".part.npz", out)
 
 
+def serve() -> None:
+    """Start a process for each line, and tell its number, when it trains, and how it ended."""
+    for line in sys.stdin:
+        process = os.fork()
+        if not process:
+            try:
+                main(*line.split())
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        print(process, flush=True)
+        print("ended", os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve()

@@ -119,7 +119,6 @@ class StreamData:
         self._seek = seek
         self._epochs = self._taken = self._skip = 0
         self._at_pass = self._generator.bit_generator.state
-        self._mark = self._place()
 
     def peek(self) -> tuple[Any, ...]:
         """The first batch of the coming epoch, which will still be part of it.
@@ -151,7 +150,6 @@ class StreamData:
             done: so many of them are known; of these only the first is given, as a pattern of the others.
         """
         self._begin()
-        self._mark = self._place()
         count = 0
         try:
             while self._limit is None or count < self._limit:
@@ -174,15 +172,11 @@ class StreamData:
             self._epochs += 1
             if self._on_end is not None:
                 self._on_end()
-            self._mark = self._place()
 
     # --- going on where an earlier process stopped ------------------------------------------------------------------
 
     def mark(self) -> dict[str, Any]:
-        """Where the running epoch began; between epochs, where the next will begin. Plain data."""
-        return self._mark
-
-    def _place(self) -> dict[str, Any]:
+        """Between epochs: where the next will begin, as plain data."""
         fresh = self._pass is None and self._peeked is None and not self._skip
         return {
             "epochs": self._epochs,
@@ -209,7 +203,6 @@ class StreamData:
         self._epochs = mark["epochs"]
         self._at_pass = mark["generator"]
         self._go_to(mark["taken"])
-        self._mark = self._place()
 
     def _go_to(self, place: int) -> None:
         """Let the next batch be the one at `place` in the pass."""

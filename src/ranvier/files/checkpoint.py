@@ -6,6 +6,7 @@ claim more memory than the file's own size.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import struct
@@ -78,6 +79,10 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Any:
             if len(dtypes) != len(members) - 1:
                 raise SerializationError(f"it has {len(members) - 1} arrays instead of {len(dtypes)}")
             return unpack(document["state"], [_read_array(archive, i, str(dtypes[i])) for i in range(len(dtypes))])
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # which is what a place before the file's beginning gives
+            raise
+        raise SerializationError(f"{name} is damaged: a place in it does not exist.") from error
     except SerializationError as error:
         raise SerializationError(f"{name} cannot be used: {error}.") from None
     except _DAMAGE as error:

@@ -89,9 +89,9 @@ class Backup:
             The epoch to go on with, the steps of it that are done, and the logs of the epoch before.
         """
         self.callbacks = CallbackStates(c for c in self.hooks.callbacks if not isinstance(c, BackupAndRestore))
-        self.order = self.generator.bit_generator.state
         found, self._found = self._found, None
         if found is None:
+            self._stand()
             self._save(initial_epoch, 0, {})
             return initial_epoch, 0, {}
         self.hooks.set_params(self._params)
@@ -99,10 +99,11 @@ class Backup:
             for variable, value in zip(getattr(self.roles, part), values, strict=True):
                 sharding = variable.stored_value().sharding
                 variable.assign(value if len(sharding.device_set) == 1 else jax.device_put(value, sharding))
-        self.generator.bit_generator.state = self.order = found["order"]
+        self.generator.bit_generator.state = found["order"]
         for data, mark in ((self.data, found["data"]), (self.validation, found["validation"])):
             if isinstance(data, StreamData):
                 data.resume(mark)
+        self._stand()
         if self._all_arrays():  # what a stream has drawn, it draws again
             python_random.setstate(found["random"]["python"])
             np.random.set_state(found["random"]["numpy"])
@@ -113,9 +114,13 @@ class Backup:
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 
-    def epoch_begins(self) -> None:
-        """Before the order of an epoch's samples is drawn."""
-        self.order = self.generator.bit_generator.state
+    def _stand(self) -> None:
+        """Note where the data stands between epochs: in the middle of one, some may have been read ahead."""
+        self._place = {
+            "order": self.generator.bit_generator.state,
+            "data": self.data.mark() if isinstance(self.data, StreamData) else None,
+            "validation": self.validation.mark() if isinstance(self.validation, StreamData) else None,
+        }
 
     def room(self) -> int:
         """How many steps there may be until the next backup."""
@@ -139,7 +144,7 @@ class Backup:
 
     def epoch_ended(self, epoch: int, logs: dict[str, Any], last: bool) -> None:
         """All of an epoch is done, validation and callbacks too; make a backup if it is time; the model has its values."""
-        self.order = self.generator.bit_generator.state
+        self._stand()
         if self.due(epoch_ended=True) or (last and not self.delete):
             self._save(epoch + 1, 0, logs)
 
@@ -158,9 +163,7 @@ class Backup:
                 "logs": logs,
                 "stopped": bool(getattr(self.model, "stop_training", False)) and step == 0,
                 "values": {part: [v.stored_value() for v in getattr(self.roles, part)] for part in Roles._fields},
-                "order": self.order,
-                "data": self.data.mark() if isinstance(self.data, StreamData) else None,
-                "validation": self.validation.mark() if isinstance(self.validation, StreamData) else None,
+                **self._place,
                 "callbacks": self.callbacks.get(),
                 "random": {"python": python_random.getstate(), "numpy": np.random.get_state(legacy=False)},
             }
