@@ -3,10 +3,11 @@
     python -m benchmarks.files                      # 100 million parameters, three rounds
     python -m benchmarks.files --parameters 1e6 --rounds 1
 
-Every sample is a process of its own: a save and a load of another file neither warm each other nor share memory. Peaks
-are resident memory beyond what the process held before the save or load began; a model's own arrays are part of
-that for a load and not for a save. The files are read soon after they were written, so from the page cache: what is
-timed is the formats and the copies, not the disk, but for the wait until a save is on the disk where a library waits.
+Every sample is a process of its own: a save and a load of another file neither warm each other nor share memory. Each
+first saves and loads a tiny model, so that imports and first compilations are not timed. Peaks are resident memory beyond
+what the process held before the save or load began; a model's own arrays are part of that where a whole model is
+loaded. The files are read soon after they were written, so from the page cache: what is timed is the formats and the
+copies, not the disk, but for the wait until a save is on the disk where a library waits.
 """
 
 from __future__ import annotations
@@ -73,6 +74,12 @@ def work(name: str, action: str, path: str, parameters: float) -> dict[str, floa
 
         library = keras
     whole = path.endswith(".keras")
+    with tempfile.TemporaryDirectory() as folder:  # what happens once in a process: imports, the first compilations
+        small = build(library, 1000)
+        small.save(f"{folder}/m.keras")
+        again = library.models.load_model(f"{folder}/m.keras")
+        again.save_weights(f"{folder}/w.weights.h5")
+        again.load_weights(f"{folder}/w.weights.h5")
     model = None if action == "load" and whole else build(library, parameters)
     for variable in () if model is None else model.weights:
         variable.numpy()  # as after training: there are values, not promises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..core.errors import SerializationError
@@ -57,6 +58,8 @@ def _object(value: dict[str, Any], depth: int) -> dict[str, Any]:
         config = {"name": value.get("name", "sequential"), "layers": config}
     if isinstance(config, dict):
         first = config.get("layers") if name == "Sequential" else None
+        if name == "Functional":
+            config = _renumbered(config)
         config = {key: modern(item, depth + 1) for key, item in config.items()}
         if first:
             _with_input(config, first[0])
@@ -65,6 +68,40 @@ def _object(value: dict[str, Any], depth: int) -> dict[str, Any]:
     if "inbound_nodes" in value:
         described["inbound_nodes"] = [_node(node, depth) for node in value["inbound_nodes"]]
     return described
+
+
+def _renumbered(config: dict[str, Any]) -> dict[str, Any]:
+    """A graph in which the calls of models inside are counted from 0; before, making the model was the first."""
+    layers = [layer for layer in config.get("layers") or () if isinstance(layer, dict)]
+    calls = {
+        str(layer.get("name")): len(layer.get("inbound_nodes") or ())
+        for layer in layers
+        if layer.get("class_name") in ("Sequential", "Functional", "Model")
+    }
+    graph = [[layer.get("inbound_nodes") for layer in layers], config.get("output_layers")]
+    highest: dict[str, int] = {}
+    for place in _places(graph):
+        highest[place[0]] = max(highest.get(place[0], 0), place[1])
+    late = {name for name, count in calls.items() if highest.get(name, 0) >= count}
+    for place in _places(graph):
+        if place[0] in late and place[1] > 0:
+            place[1] -= 1  # in what was just read from the file, and is nobody else's
+    return config
+
+
+def _places(value: Any, depth: int = 0) -> Iterator[list[Any]]:
+    """The places of tensors, lists that begin with a layer's name and two numbers, in lists of lists."""
+    if depth > _DEPTH:
+        raise SerializationError(f"The configuration goes deeper than {_DEPTH} levels.")
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return
+    if len(value) in (3, 4) and isinstance(value[0], str) and all(type(n) is int for n in value[1:3]):
+        yield value
+        value = value[3:]
+    for item in value:
+        yield from _places(item, depth + 1)
 
 
 def _with_input(config: dict[str, Any], first: dict[str, Any]) -> None:
@@ -129,12 +166,9 @@ def _node(node: Any, depth: int) -> Any:
 
 
 def _argument(value: Any, depth: int) -> Any:
-    if (
-        isinstance(value, list)
-        and len(value) in (3, 4)
-        and isinstance(value[0], str)
-        and value[1:3] == [n for n in value[1:3] if isinstance(n, int)]
-    ):
+    if depth > _DEPTH:
+        raise SerializationError(f"The configuration goes deeper than {_DEPTH} levels.")
+    if isinstance(value, list) and next(_places(value), None) is value:
         return _tensor(value[:3])
     if isinstance(value, list):
         return [_argument(item, depth + 1) for item in value]
