@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from ..core.errors import ArgumentError
@@ -39,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
     elif given.samples:
         raise ArgumentError("--samples needs a model to show them to.")
     page = look(model, x, y, tutorial=given.tutorial, open_browser=not given.no_browser, port=given.port)
-    print(f"{page.url}\nCtrl-C ends it.", flush=True)
+    print("Ctrl-C ends it.", file=sys.stderr)
     page.wait()
     return 0
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from .. import __version__
 from ..core.errors import RanvierError
 from . import look
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, or 1 after a message on standard error.
     """
     parser = argparse.ArgumentParser(prog="ranvier", description="Look at networks and work with their files.")
-    parser.add_argument("--version", action="version", version=f"ranvier {__version__}")
+    parser.add_argument("--version", action="version", version=f"ranvier {importlib.metadata.version('ranvier')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_to(commands)

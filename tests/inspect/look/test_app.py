@@ -96,7 +96,7 @@ def test_methods_are_checked(client_of):
     assert client_of().get(f"/{TOKEN}/api/run").status_code == 405
 
 
-def ask(client, name, **question):
+def ask(client, name, /, **question):
     return client.post(f"/{TOKEN}/api/{name}", json=question)
 
 
@@ -153,7 +153,7 @@ def test_wrong_questions_get_a_sentence(client_of, digits):
 def test_what_breaks_inside_is_told_without_its_inside(client_of, digits, caplog):
     session = Session(digits)
     session.run = lambda source: 1 / 0
-    answer = ask(client_of(session, raise_server_exceptions=False), "run", input={"sample": 0})
+    answer = ask(client_of(session), "run", input={"sample": 0})
     assert answer.status_code == 500
     assert "terminal" in answer.json()["error"]
     assert "division" not in answer.text

@@ -328,3 +328,44 @@ def test_when_the_program_has_ended_the_page_says_so(hand, models):
     hand.until("return !document.querySelector('#trouble').hidden")
     assert "Start it again" in hand.text("#trouble")
     hand.complaints()  # of the connection that was refused
+
+
+def test_pictures_for_people(models, hand, tmp_path):
+    """The documentation's pictures, in light and dark: `RANVIER_LOOK_PICTURES=docs/images` puts them there."""
+    from PIL import Image
+    from selenium.webdriver.common.keys import Keys
+
+    folder = os.environ.get("RANVIER_LOOK_PICTURES", str(tmp_path))
+
+    def take(name):
+        time.sleep(0.6)  # until the signals have run
+        file = os.path.join(folder, f"{name}.png")
+        hand.driver.save_screenshot(file)
+        picture = Image.open(file).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        picture.save(file, optimize=True)
+        assert len(picture.getcolors(1 << 20) or []) > 60
+
+    def dark():
+        hand.one("#theme").click()
+
+    with look(models["plain"], open_browser=False) as page:
+        hand.open(page)
+        hand.one("#wipe").click()
+        hand.draw(*SEVEN)
+        hand.layer("dense")
+        hand.until("return /relu/.test(document.querySelector('#detail').textContent)")
+        take("look")
+        dark()
+        hand.driver.save_screenshot(tmp_path / "look-dark.png")
+        dark()
+    with look(tutorial="height-and-weight", open_browser=False) as page:
+        hand.driver.set_window_size(1440, 1140)
+        hand.open(page)
+        hand.until("return /epoch 0 /.test(document.querySelector('#epoch').textContent)")
+        slider = hand.one(".player input[type=range]")
+        slider.send_keys(*[Keys.PAGE_UP] * 4)
+        hand.until("return /epoch 200 /.test(document.querySelector('#epoch').textContent)")
+        hand.driver.execute_script("document.activeElement.blur()")
+        take("look-lesson")
+        hand.driver.set_window_size(1440, 1000)
+    assert hand.complaints() == []

@@ -77,7 +77,7 @@ def test_the_command(tmp_path, capsys, monkeypatch, two_two_one):
     arguments = ["look", str(tmp_path / "model.keras"), "--samples", str(tmp_path / "data.npz"), "--no-browser"]
     assert main(arguments) == 0
     assert seen[0]["model"]["samples"] == {"count": 3, "source": "given", "labelled": True}
-    assert "http://127.0.0.1:" in capsys.readouterr().out
+    assert "http://127.0.0.1:" in capsys.readouterr().err
     assert main(["look", "--tutorial", "line", "--no-browser"]) == 0
     assert seen[1]["model"] is None
     assert seen[1]["start"] == "line"

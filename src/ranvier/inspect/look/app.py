@@ -29,6 +29,7 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+_BROKEN = "Something went wrong while this was worked out; the terminal that runs ranvier shows what."
 _log = logging.getLogger("ranvier.look")
 
 
@@ -124,7 +125,13 @@ def make_app(session: Any, token: str, hosts: set[str], start: str | None = None
                     raise ArgumentError("The question is not JSON.") from None
                 if not isinstance(asked, dict):
                     raise ArgumentError("The question must be an object.")
-            return JSONResponse(await run_in_threadpool(work, asked))
+            try:
+                return JSONResponse(await run_in_threadpool(work, asked))
+            except (NotThereError, RanvierError):
+                raise
+            except Exception:  # the page is told that something broke, and the terminal what
+                _log.exception("The page could not be answered: %s", request.url.path.rsplit("/", 1)[-1])
+                return JSONResponse({"error": _BROKEN}, 500)
 
         return endpoint
 
@@ -165,11 +172,6 @@ def make_app(session: Any, token: str, hosts: set[str], start: str | None = None
     async def lost(request: Any, error: Any) -> Any:
         return JSONResponse({"error": "The page has no such address."}, error.status_code)
 
-    async def broken(request: Any, error: Any) -> Any:
-        _log.error("The page could not answer %s", request.url.path.rsplit("/", 1)[-1], exc_info=error)
-        text = "Something went wrong while this was worked out; the terminal that runs ranvier shows what."
-        return JSONResponse({"error": text}, 500)
-
     routes = [
         Route(f"/{token}/", static),
         Route(f"/{token}/{{name}}", static),
@@ -188,7 +190,7 @@ def make_app(session: Any, token: str, hosts: set[str], start: str | None = None
         Route(address("epoch"), answer(at_epoch), methods=["POST"]),
     ]
     handlers: dict[Any, Any] = {
-        NotThereError: unknown, RanvierError: wrong, HTTPException: lost, Exception: broken,
+        NotThereError: unknown, RanvierError: wrong, HTTPException: lost,
     }  # fmt: skip
     return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts)
 

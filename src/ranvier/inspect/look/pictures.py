@@ -68,7 +68,11 @@ def weight_picture(array: Any, kind: str, image: tuple[int, int] | None) -> Any:
     if kind.endswith("Conv2D") and values.ndim == 4:
         channels, filters = min(values.shape[2], 32), min(values.shape[3], 64)
         shown = values[:, :, :channels, :filters].transpose(3, 2, 0, 1).reshape(-1, *values.shape[:2])
-        extra = {"form": "kernels", "across": channels, "total": values.shape[2] * values.shape[3]}
+        extra = {
+            "form": "kernels",
+            "across": channels if channels > 1 else None,
+            "total": values.shape[2] * values.shape[3],
+        }
         return _packed(shown) | extra | {"shape": list(values.shape), "peak": _usual_peak(values)}
     if values.ndim > 2:
         values = values.reshape(-1, values.shape[-1])

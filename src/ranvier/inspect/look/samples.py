@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from ...core.errors import ArgumentError, ShapeError
 from ...datasets import mnist
+from ...ops.symbolic import flatten, rebuild
 
 __all__ = ["NotThereError", "Samples", "label_of"]
 
@@ -58,8 +58,8 @@ class Samples:
             self._x = _random(model, shapes, dtypes)
 
     def _take(self, x: Any, y: Any) -> None:
-        self._x = jax.tree.map(np.asarray, x)
-        arrays = jax.tree.leaves(self._x)
+        self._x = rebuild(x, np.asarray)
+        arrays = flatten(self._x)
         if isinstance(x, list) and all(a.ndim == 0 for a in arrays):
             self._x = np.asarray(x)
             arrays = [self._x]
@@ -77,8 +77,8 @@ class Samples:
                         f"x must hold samples of shape {shape}, so be of shape {('samples', *shape)}. Received: {array.shape}"
                     )
         if y is not None:
-            self._y = jax.tree.map(np.asarray, y)
-            counts = {len(a) if a.ndim else 0 for a in jax.tree.leaves(self._y)}
+            self._y = rebuild(y, np.asarray)
+            counts = {len(a) if a.ndim else 0 for a in flatten(self._y)}
             if counts != {len(arrays[0])}:
                 raise ArgumentError(
                     f"y must hold a target for each of the {len(arrays[0])} samples. Received: {counts}"
@@ -95,7 +95,7 @@ class Samples:
     def count(self) -> int:
         """How many there are."""
         self._load()
-        return len(jax.tree.leaves(self._x)[0])
+        return len(flatten(self._x)[0])
 
     @property
     def labelled(self) -> bool:
@@ -109,10 +109,10 @@ class Samples:
             raise NotThereError(f"There is no sample {index}: they are numbered from 0 to {self.count - 1}.")
         if self.source == "mnist":
             return self.drawing(self._x[index].reshape(-1)), self._y[index : index + 1]  # type: ignore[index]
-        x = jax.tree.map(lambda a: a[index : index + 1], self._x)
+        x = rebuild(self._x, lambda a: a[index : index + 1])
         if len(self.shapes) == 1 and isinstance(x, np.ndarray) and x.ndim == len(self.shapes[0]):
             x = x[..., None]
-        return _floats(x), None if self._y is None else jax.tree.map(lambda a: a[index : index + 1], self._y)
+        return _floats(x), None if self._y is None else rebuild(self._y, lambda a: a[index : index + 1])
 
     def drawing(self, pixels: Any) -> np.ndarray:
         """A drawing of 784 bytes (255 is ink) as the model takes it."""
@@ -143,7 +143,7 @@ class Samples:
 
 def label_of(y: Any) -> str | None:
     """A target in a few characters: the class of a one-hot vector, the number, or nothing for larger ones."""
-    leaves = [] if y is None else jax.tree.leaves(y)
+    leaves = flatten(y)
     if len(leaves) != 1:
         return None
     values = np.asarray(leaves[0]).reshape(-1)
@@ -165,7 +165,7 @@ def _numbers(values: Any, count: int, what: str) -> np.ndarray:
 
 
 def _floats(x: Any) -> Any:
-    return jax.tree.map(lambda a: a.astype("float32") if a.dtype == np.float64 else a, x)
+    return rebuild(x, lambda a: a.astype("float32") if a.dtype == np.float64 else a)
 
 
 def _random(model: Any, shapes: list[tuple[int | None, ...]], dtypes: list[str], count: int = 8) -> Any:

@@ -76,7 +76,7 @@ def look(
             images MNIST's test digits, for others random numbers.
         y: their targets, (samples, …), for losses and gradients.
         tutorial: the tutorial to open first: ``"height-and-weight"`` or ``"line"``.
-        open_browser: open the page in the browser; otherwise only its address is printed.
+        open_browser: open the page in the browser; its address is printed in any case.
         port: the port; 0: a free one.
 
     Returns:
@@ -124,6 +124,7 @@ def look(
             raise RanvierError("The page's server did not start.")
         time.sleep(0.01)
     url = f"http://127.0.0.1:{port}/{token}/"
-    if not (open_browser and webbrowser.open(url)):
-        print(f"The page is at {url}", file=sys.stderr)
+    print(f"The page is at {url}", file=sys.stderr)
+    if open_browser:
+        webbrowser.open(url)
     return Page(server, thread, url)

@@ -6,10 +6,10 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
-import jax
 import numpy as np
 
 from ...core.errors import ArgumentError, NotBuiltError
+from ...ops.symbolic import flatten
 from ..explain import explain
 from ..explanations.quantities import as_json
 from ..model_graph import ModelGraph, Node, model_graph
@@ -46,17 +46,28 @@ class Session:
         self.graph: ModelGraph = model_graph(model)
         tensors = [self.graph.node(id).outputs[0][0] for id in self.graph.inputs]
         shapes, dtypes = [tuple(t.shape[1:]) for t in tensors], [t.dtype for t in tensors]
-        self.samples = Samples(model, shapes, dtypes, x, y)
+        self.samples = Samples(model, shapes, dtypes, self._in_order(x), y)
         self._recording = Recording(model, self.graph)
         self._lock = threading.Lock()  # one forward pass at a time: a trace changes what the process knows
+        self._drawn: dict[str, tuple[Any, list[dict[str, Any]], list[Any]]] = {}
         self._explaining = threading.Lock()
-        self._known: OrderedDict[Any, tuple[Any, Any, Flow, list[Any]]] = OrderedDict()
+        self._known: OrderedDict[Any, tuple[tuple[Any, Any, Flow, list[Any]], list[Any]]] = OrderedDict()
         self.x = self._nested(self.samples.sample(0)[0])
+
+    def _in_order(self, x: Any) -> Any:
+        """A dict of samples in the order of the model's inputs."""
+        struct = getattr(self.model, "_inputs_struct", None)
+        names = list(struct) if isinstance(struct, dict) else self.graph.inputs
+        if not isinstance(x, dict) or getattr(self.model, "graph", None) is None:
+            return x
+        if set(x) != set(names):
+            raise ArgumentError(f"x must have the keys of the model's inputs, {names}. Received: {list(x)}")
+        return {name: x[name] for name in names}
 
     def _nested(self, x: Any) -> Any:
         """The model's inputs in the structure that it takes them in."""
         struct = getattr(self.model, "_inputs_struct", None)
-        leaves = jax.tree.leaves(x)
+        leaves = flatten(x)
         if isinstance(struct, dict) and not isinstance(x, dict) and len(struct) == len(leaves):
             return dict(zip(struct, leaves, strict=True))
         return x
@@ -132,7 +143,7 @@ class Session:
         if source.get("target") is not None:
             y = self._target(source["target"])
         x = self._nested(x)
-        key = tuple(a.tobytes() for a in jax.tree.leaves((x, y)))
+        key = tuple(a.tobytes() for a in flatten((x, y)))
         return x, y, key
 
     def _target(self, target: Any) -> Any:
@@ -161,13 +172,14 @@ class Session:
         """The inputs, the target, what flows, and a place for the explanation."""
         x, y, key = self._resolve(source)
         with self._lock:
-            state = (key, tuple(id(v.value) for v in self.model.weights))  # trained on: other arrays
+            held = [v.value for v in self.model.weights]  # so that an id stays its own; training gives other arrays
+            state = (key, tuple(map(id, held)))
             if state not in self._known:
-                self._known[state] = (x, y, self._recording(x), [])
+                self._known[state] = (x, y, self._recording(x), []), held
                 if len(self._known) > _REMEMBERED:
                     self._known.popitem(last=False)
             self._known.move_to_end(state)
-            return self._known[state]
+            return self._known[state][0]
 
     def run(self, source: Any) -> dict[str, Any]:
         """What the model says about an input, and a small picture of what every layer gives."""
@@ -193,7 +205,7 @@ class Session:
     def _value(self, node: Node, flow: Flow, x: Any) -> np.ndarray | None:
         """What a node gave for the sample, without the batch axis."""
         if node.id in self.graph.inputs and node.id not in flow.signals:
-            return np.asarray(jax.tree.leaves(x)[self.graph.inputs.index(node.id)])[0]
+            return np.asarray(flatten(x)[self.graph.inputs.index(node.id)])[0]
         signal = self._signal(node, flow)
         if signal is None or not signal.outputs or not signal.outputs[0].ndim:
             return None
@@ -241,7 +253,16 @@ class Session:
             answer["statistics"] = statistics(value)
         if brief:
             return answer
-        answer["weights"] = [
+        answer["weights"] = self._weights(node)
+        return answer
+
+    def _weights(self, node: Node) -> list[dict[str, Any]]:
+        """The weights of a layer as pictures, made anew where they have changed."""
+        weights = getattr(node.layer, "weights", [])
+        version = tuple(id(weight.value) for weight in weights)
+        if self._drawn.get(node.id, (None, [], []))[0] == version:
+            return self._drawn[node.id][1]
+        drawn = [
             {
                 "name": weight.name,
                 "shape": list(weight.shape),
@@ -249,9 +270,11 @@ class Session:
                 "picture": weight_picture(weight.value, node.kind, self._image(node)),
                 "statistics": statistics(weight.value),
             }
-            for weight in getattr(node.layer, "weights", [])
+            for weight in weights
         ]
-        return answer
+        held = [weight.value for weight in weights]  # so that an id stays its own
+        self._drawn[node.id] = (version, drawn, held)
+        return drawn
 
     def within(self, id: Any, source: Any) -> dict[str, Any]:
         """What the explanation of the sample says about a layer: its formula, and the tensors inside it."""
@@ -314,6 +337,7 @@ class Session:
         answer |= {
             "layer": node.id, "formula": call.formula, "note": call.note, "why_no_gradient": sentence,
             "loss": as_json(explanation.loss), "pictures": self._pictures(node, place, flow),
+            "fold": (self._image(node) or (0, None))[1] if node.kind == "Dense" else None,
         }  # fmt: skip
         return answer
 

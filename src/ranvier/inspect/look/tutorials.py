@@ -244,7 +244,7 @@ def epoch(found: Lesson, number_of_epoch: int) -> dict[str, Any]:
     }
     if points.shape[1] == 2:
         extent = [-35.0, 35.0, -14.0, 14.0]
-        first, second = np.linspace(*extent[:2], _BOUNDARY), np.linspace(*extent[2:], _BOUNDARY)
+        first, second = np.linspace(extent[0], extent[1], _BOUNDARY), np.linspace(extent[2], extent[3], _BOUNDARY)
         grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2).astype("float32")
         values = np.asarray(found.run(flat, grid)[-1])[:, 0]
         answer["boundary"] = {"extent": extent, "size": _BOUNDARY, "values": np.round(values, 4).tolist()}

@@ -21,7 +21,7 @@ addEventListener("theme", () => { palette = null; });
 
 // 256 colours on each side of zero.
 let table = null, tableOf = null;
-function shades() {
+export function shades() {
   const now = colours();
   if (tableOf === now) return table;
   table = new Uint32Array(513);
@@ -36,7 +36,8 @@ function shades() {
 
 export function unpack(picture) {
   if (!picture.values) {
-    const bytes = Uint8Array.from(atob(picture.data), (c) => c.charCodeAt(0));
+    const text = atob(picture.data), bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
     picture.values = new Float32Array(bytes.buffer);
   }
   return picture.values;

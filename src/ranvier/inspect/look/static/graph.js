@@ -1,7 +1,7 @@
 // The model's graph: a card for each layer, lines for what flows, and in each card a small picture of what it gives.
 
 import { count, el, put, shape, svg } from "./dom.js";
-import { colours, unpack } from "./field.js";
+import { shades, unpack } from "./field.js";
 
 const WIDE = 262, HIGH = 112, ACROSS = 26, DOWN = 38;
 
@@ -104,7 +104,7 @@ export class Graph {
 }
 
 function thumbnail(canvas, picture, width, height) {
-  const ratio = Math.min(devicePixelRatio || 1, 2), values = unpack(picture), now = colours();
+  const ratio = Math.min(devicePixelRatio || 1, 2), values = unpack(picture), shade = shades();
   let { panels, rows, columns } = picture;
   if (picture.form === "vector" && rows === 1) { // in as many rows as let the cells be square
     const total = columns;
@@ -129,13 +129,8 @@ function thumbnail(canvas, picture, width, height) {
   const small = new OffscreenCanvas(columns, rows), inner = small.getContext("2d"), peak = picture.peak || 1;
   const size = picture.rows * picture.columns;
   for (let panel = 0; panel < shown; panel++) {
-    const image = inner.createImageData(columns, rows);
-    for (let i = 0; i < size; i++) {
-      const value = Math.max(-1, Math.min(1, values[panel * size + i] / peak)), to = value < 0 ? now.minus : now.plus;
-      const share = Math.pow(Math.abs(value), 0.8);
-      for (let c = 0; c < 3; c++) image.data[i * 4 + c] = now.zero[c] + (to[c] - now.zero[c]) * share;
-      image.data[i * 4 + 3] = 255;
-    }
+    const image = inner.createImageData(columns, rows), pixels = new Uint32Array(image.data.buffer);
+    for (let i = 0; i < size; i++) pixels[i] = shade[256 + Math.round(Math.max(-1, Math.min(1, values[panel * size + i] / peak)) * 256)];
     inner.putImageData(image, 0, 0);
     context.drawImage(small, panel * (columns * cell + gap), 0, columns * cell, rows * cell);
   }

@@ -12,7 +12,7 @@ export class Input {
     const parts = [el("h2", { id: "input-title" }, "Input")];
     if (model.input.digit) {
       this.paper = new Paper(() => this.fromPaper(true), () => this.fromPaper(false));
-      parts[0] = el("div", { class: "row spread" }, parts[0], el("span", { class: "soft small" }, "drawn, centred as MNIST is"), el("button", { type: "button", id: "wipe", onclick: () => this.paper.wipe() }, "Wipe"));
+      parts[0] = el("div", { class: "row spread" }, parts[0], el("button", { type: "button", id: "wipe", onclick: () => this.paper.wipe() }, "Wipe"));
       parts.push(this.paper.node);
     }
     if (model.input.typed) parts.push(this.numbers());

@@ -72,9 +72,9 @@ export class LayerView {
       pick: neurons ? (index) => this.pick(layer.id, [index[0]]) : undefined,
       label: neurons ? "The weights of each neuron as an image; Enter opens the neuron" : undefined,
       name: (index) => (neurons ? `neuron ${index[0]}, row ${index[1]}, column ${index[2]}` : picture.form === "kernels"
-        ? `filter ${Math.floor(index[0] / picture.across)}, channel ${index[0] % picture.across}, row ${index[1]}, column ${index[2]}` : `[${index.join(", ")}]`),
+        ? `filter ${Math.floor(index[0] / (picture.across || 1))}, channel ${index[0] % (picture.across || 1)}, row ${index[1]}, column ${index[2]}` : `[${index.join(", ")}]`),
     });
-    const says = { neurons: "one image for each neuron: what it looks for", kernels: "a row for each filter, a column for each channel" }[picture.form];
+    const says = { neurons: "one image for each neuron: what it looks for", kernels: picture.across ? "a row for each filter, a column for each channel" : "one image for each filter" }[picture.form];
     return el("div", { class: "block" }, el("h3", {}, weight.name, el("small", {}, `${shape(weight.shape)} · ${summary(weight.statistics)}`)),
       says ? el("p", { class: "soft small" }, says) : null, field.node, el("div", { class: "row spread" }, field.reading, legend(picture.peak)));
   }

@@ -2,7 +2,7 @@
 
 import { ask, latest, measured } from "./ask.js";
 import { el, put, show } from "./dom.js";
-import { Boundary, Curve, Diagram, Line, Surface } from "./plots.js";
+import { Boundary, ByHand, Curve, Diagram, Line, Surface } from "./plots.js";
 
 export class LessonView {
   constructor(root, trouble) {
@@ -34,7 +34,7 @@ export class LessonView {
     this.said = el("output", { id: "epoch" });
     this.facts = el("div", { class: "scroll" });
     const seed = el("input", { type: "number", min: 0, max: 9999, value: this.seed, id: "seed", onchange: () => this.restart(seed.valueAsNumber) });
-    this.parts = [new Diagram(lesson), lesson.x[0].length === 2 ? new Boundary(lesson) : new Line(lesson), new Curve(lesson), new Surface(lesson)];
+    this.parts = [new Diagram(lesson), lesson.x[0].length === 2 ? new Boundary(lesson) : new Line(lesson), new Curve(lesson), new Surface(lesson), new ByHand(lesson)];
     const step = (by, label, text) => el("button", { type: "button", "aria-label": label, onclick: () => { this.stop(); this.go(this.epoch + by); } }, text);
     const how = `SGD, rate ${lesson.rate}, ${lesson.batch === 1 ? "one sample at a time" : "all samples at once"}, mean squared error. Trained with ranvier when this page asked for it.`;
     put(this.root,

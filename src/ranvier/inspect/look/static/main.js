@@ -25,14 +25,15 @@ const guarded = (work) => async (...given) => {
 // --- the model ---------------------------------------------------------------------------------------------------
 
 const run = latest(guarded(async (question, live, start) => {
+  const follows = live && state.layer !== null && state.neuron === null;
+  const open = follows ? ask("layer", { layer: state.layer, input: question, brief: true }) : null;
+  open?.catch(() => {}); // it is awaited below
   const answer = await ask("run", { input: question });
   trouble(null);
   graph.draw(answer.layers, true);
   input.answer(answer.outputs, answer.label);
-  if (live && state.layer !== null && state.neuron === null) {
-    layerView.refresh(await ask("layer", { layer: state.layer, input: question, brief: true }));
-  } else if (!live) await refresh();
   measured("run", start);
+  if (open) { layerView.refresh(await open); measured("follow", start); } else if (!live) await refresh();
 }));
 
 async function refresh() {

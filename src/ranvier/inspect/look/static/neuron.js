@@ -7,7 +7,8 @@ export class NeuronView {
   constructor(root, { back }) { Object.assign(this, { root, back }); }
 
   show(neuron) {
-    const where = neuron.index.length === 1 ? `neuron ${neuron.index[0]}` : `neuron [${neuron.index.join(", ")}]`;
+    const [row, column, channel] = neuron.index.slice(-3);
+    const where = neuron.index.length === 1 ? `neuron ${row}` : neuron.index.length === 3 ? `neuron at row ${row}, column ${column}, channel ${channel}` : `neuron [${neuron.index.join(", ")}]`;
     const crumbs = el("h2", { id: "detail-title", class: "crumbs" }, el("button", { type: "button", onclick: this.back, "aria-label": `Back to ${neuron.name}` }, `‹ ${neuron.name}`), where);
     if (neuron.sentence) {
       put(this.root, crumbs, equation([["value", neuron.output, true]]), el("p", {}, neuron.sentence));
@@ -44,8 +45,8 @@ export class NeuronView {
     const weighted = neuron.terms.some((term) => term.weight !== null);
     const graded = neuron.terms.some((term) => term.gradient !== null);
     const peak = Math.max(1e-30, ...neuron.terms.map((term) => Math.abs(term.product) || 0));
-    const head = ["input", "value", weighted && "× weight", weighted && "= product", "", graded && "∂L/∂w"].filter((cell) => cell !== false);
-    const rows = neuron.terms.map((term) => el("tr", {}, el("td", {}, `${term.source}${term.input_index ? `[${term.input_index.join(", ")}]` : ""}`), el("td", {}, show(term.input)),
+    const head = [neuron.fold ? "input  row, column" : "input", "value", weighted && "× weight", weighted && "= product", "", graded && "∂L/∂w"].filter((cell) => cell !== false);
+    const rows = neuron.terms.map((term) => el("tr", {}, el("td", {}, `${term.source}${term.input_index ? `[${term.input_index.join(", ")}]` : ""}`, pixel(neuron, term)), el("td", {}, show(term.input)),
       weighted ? el("td", {}, term.weight === null ? "" : show(term.weight)) : null, weighted ? el("td", {}, show(term.product)) : null, el("td", { class: "wide" }, twoSided(term.product, peak)), graded ? el("td", {}, show(term.gradient)) : null));
     const hidden = neuron.terms_total - neuron.terms_shown;
     const line = (name, value, gradient, kind) => el("tr", { class: kind }, el("td", {}, name), el("td"), weighted ? el("td") : null, el("td", {}, show(value)), weighted || graded ? el("td", { class: "wide" }, kind ? null : twoSided(value, peak)) : null, graded ? el("td", {}, gradient === null || gradient === undefined ? "" : show(gradient)) : null);
@@ -72,11 +73,18 @@ export class NeuronView {
   // The chain rule, which takes longer to work out than the rest.
   more(chain) {
     if (!this.later?.isConnected || !chain) return;
-    const paths = chain.paths.map((path) => equation(path.factors.flatMap((factor, i) => [...(i ? ["×"] : []), [`${factor.symbol} = ${factor.formula}`, factor.value]]).concat("=", [["product", path.product, true]])));
+    const paths = chain.paths.map((path) => equation(path.factors.flatMap((factor, i) => [...(i ? ["×"] : []), [factor.formula ? `${factor.symbol} = ${factor.formula}` : factor.symbol, factor.value]]).concat("=", [["product", path.product, true]])));
     const hidden = chain.paths_total - chain.paths_shown;
     put(this.later, el("div", { class: "block" }, el("h3", {}, `The chain rule for ${chain.variable}[${chain.weight.join(", ")}]`, el("small", {}, `∂L/∂w = ${show(chain.gradient)}`)), paths,
       hidden > 0 ? el("p", { class: "soft small" }, `${count(hidden)} more paths together: ${show(chain.rest)}. All add up to ${show(chain.total)}.`) : null));
   }
+}
+
+// Of an input that was an image: which pixel.
+function pixel(neuron, term) {
+  if (!neuron.fold || term.input_index?.length !== 1) return null;
+  const [place] = term.input_index;
+  return el("span", { class: "soft" }, ` ${Math.floor(place / neuron.fold)}, ${place % neuron.fold}`);
 }
 
 const finite = (value) => typeof value === "number" && Number.isFinite(value);

@@ -16,7 +16,7 @@ export class Paper {
       width: SIDE * 2, height: SIDE * 2, tabindex: "0", role: "application",
       "aria-label": "Paper: draw a digit with the mouse, or move the pen with the arrow keys and put it down with Space",
     });
-    this.hint = el("div", { class: "hint" }, "Draw a digit here");
+    this.hint = el("div", { class: "hint" }, el("span", {}, "Draw a digit here.", el("br"), "It is centred and scaled as MNIST’s are."));
     this.node = el("div", { id: "paper" }, this.canvas, this.hint);
     this.keys = { x: SIDE / 2, y: SIDE / 4, down: false, shown: false };
     this.last = null;

@@ -3,7 +3,7 @@
 import { el, show, svg } from "./dom.js";
 import { colours } from "./field.js";
 
-const W = 460, H = 320, LEFT = 46, RIGHT = 14, TOP = 12, BOTTOM = 38;
+const W = 460, H = 310, LEFT = 46, RIGHT = 14, TOP = 12, BOTTOM = 38;
 
 const mix = (from, to, share) => `rgb(${from.map((value, i) => Math.round(value + (to[i] - value) * share)).join(" ")})`;
 const along = (from, to) => (share) => from + (to - from) * share;
@@ -18,22 +18,27 @@ class Axes {
     this.canvas.style.width = this.canvas.style.height = "100%";
     this.svg = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" }, image);
     this.svg.append(svg("rect", { x: LEFT, y: TOP, width: W - LEFT - RIGHT, height: H - TOP - BOTTOM, fill: "none", class: "axis" }));
-    for (const value of nice(xRange)) this.text(this.x(value), H - BOTTOM + 16, ticks.x ? ticks.x(value) : show(value, 1), "middle");
-    for (const value of nice(yRange)) this.text(LEFT - 6, this.y(value) + 4, ticks.y ? ticks.y(value) : show(value, 1), "end");
+    for (const value of nice(xRange)) this.text(this.x(value), H - BOTTOM + 16, tick(value), "middle");
+    for (const value of nice(yRange)) this.text(LEFT - 6, this.y(value) + 4, ticks.y ? ticks.y(value) : tick(value), "end");
     this.text((W + LEFT - RIGHT) / 2, H - 4, xLabel, "middle");
     const label = this.text(0, 0, yLabel, "middle");
     label.setAttribute("transform", `translate(11 ${(H - BOTTOM + TOP) / 2}) rotate(-90)`);
+    const clip = `area-${Axes.made = (Axes.made || 0) + 1}`; // lines end where the area does
+    this.svg.append(svg("clipPath", { id: clip }, svg("rect", { x: LEFT, y: TOP, width: W - LEFT - RIGHT, height: H - TOP - BOTTOM })));
+    this.under = svg("g", { "clip-path": `url(#${clip})` });
     this.layer = svg("g");
-    this.svg.append(this.layer);
+    this.svg.append(this.under, this.layer);
     this.node = el("div", { class: "plot" }, this.svg);
   }
   text(x, y, text, anchor, kind) {
-    const node = svg("text", { x, y, "text-anchor": anchor, class: kind }, text.replace(/\.0$/, ""));
+    const node = svg("text", { x, y, "text-anchor": anchor, class: kind }, text);
     this.svg.append(node);
     return node;
   }
   path(points) { return points.map(([x, y], i) => `${i ? "L" : "M"}${this.x(x).toFixed(1)},${this.y(y).toFixed(1)}`).join(""); }
 }
+
+const tick = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
 
 function nice([low, high]) {
   const raw = (high - low) / 5, size = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].map((n) => n * size).find((n) => n >= raw);
@@ -42,15 +47,19 @@ function nice([low, high]) {
   return found;
 }
 
-// Paint a square grid of numbers over the whole canvas, smoothly; `colour(value)` gives [r, g, b].
-function wash(canvas, values, size, colour) {
-  const { width, height } = canvas, context = canvas.getContext("2d"), image = context.createImageData(width, height);
+// Paint a square grid of numbers over the whole canvas, smoothly; `colour(value)` gives [r, g, b]. Where the numbers pass
+// `level` there is a line.
+function wash(canvas, values, size, colour, level = null, line = null) {
+  const { width, height } = canvas, context = canvas.getContext("2d"), image = context.createImageData(width, height), above = new Uint8Array(width * height);
   for (let py = 0; py < height; py++) {
     const gy = (1 - py / (height - 1)) * (size - 1), y0 = Math.min(Math.floor(gy), size - 2), fy = gy - y0;
     for (let px = 0; px < width; px++) {
       const gx = (px / (width - 1)) * (size - 1), x0 = Math.min(Math.floor(gx), size - 2), fx = gx - x0, at = y0 * size + x0;
       const value = (values[at] * (1 - fx) + values[at + 1] * fx) * (1 - fy) + (values[at + size] * (1 - fx) + values[at + size + 1] * fx) * fy;
-      const [r, g, b] = colour(value), i = (py * width + px) * 4;
+      const pixel = py * width + px, i = pixel * 4;
+      above[pixel] = level !== null && value > level ? 1 : 0;
+      const edge = level !== null && ((px > 1 && above[pixel] !== above[pixel - 2]) || (py > 1 && above[pixel] !== above[pixel - 2 * width]));
+      const [r, g, b] = edge ? line : colour(value);
       image.data[i] = r; image.data[i + 1] = g; image.data[i + 2] = b; image.data[i + 3] = 255;
     }
   }
@@ -79,9 +88,8 @@ export class Boundary {
   draw(found) {
     this.found = found;
     const now = colours(), shades = ramp([now.minus, now.zero, now.plus]);
-    const line = now.ink;
     const { values, size } = found.boundary;
-    wash(this.axes.canvas, values, size, (value) => (Math.abs(value - 0.5) < 0.008 ? line : shades[Math.round(Math.max(0, Math.min(1, value)) * 256)]));
+    wash(this.axes.canvas, values, size, (value) => shades[Math.round(Math.max(0, Math.min(1, value)) * 256)], 0.5, now.ink);
     this.axes.layer.replaceChildren(...this.lesson.x.flatMap((x, i) => [
       svg("circle", { cx: this.axes.x(x[0]), cy: this.axes.y(x[1]), r: 7, fill: mix(now.zero, this.lesson.y[i] ? now.plus : now.minus, 1), stroke: mix(now.paper, now.paper, 0), "stroke-width": 2.5 }),
       svg("text", { x: this.axes.x(x[0]) + 11, y: this.axes.y(x[1]) + 4, class: "value" }, this.lesson.labels[i]),
@@ -99,9 +107,8 @@ export class Line {
   draw(found) {
     const { axes, lesson } = this, [answer] = found.asked;
     const clip = found.line.x.map((x, i) => [x, found.line.y[i]]);
+    axes.under.replaceChildren(svg("path", { class: "ghost", d: axes.path([[-2, -5], [11, 21]]) }), svg("path", { class: "curve", d: axes.path(clip) }));
     axes.layer.replaceChildren(
-      svg("path", { class: "ghost", d: axes.path([[-2, -5], [11, 21]]) }),
-      svg("path", { class: "curve", d: axes.path(clip) }),
       ...lesson.x.map((x, i) => svg("circle", { cx: axes.x(x[0]), cy: axes.y(lesson.y[i]), r: 4.5, fill: "currentColor" })),
       svg("circle", { class: "here", cx: axes.x(10), cy: axes.y(Math.max(-8, Math.min(22, answer.answer))), r: 7 }),
       svg("text", { x: axes.x(10) - 12, y: axes.y(Math.max(-8, Math.min(20, answer.answer))) - 6, class: "value", "text-anchor": "end" }, `at 10: ${show(answer.answer, 3)}`),
@@ -179,7 +186,7 @@ export class Diagram {
     this.found = found;
     const { lesson } = this, now = colours(), sizes = [lesson.x[0].length, ...lesson.units], parts = [], over = [];
     const peak = Math.max(0.5, ...found.weights.map(Math.abs));
-    const place = (layer, i) => [along(60, W - 60)(sizes.length > 1 ? layer / (sizes.length - 1) : 0.5), sizes[layer] === 1 ? H / 2 : along(82, H - 82)(i / (sizes[layer] - 1))];
+    const place = (layer, i) => [along(44, W - 44)(sizes.length > 1 ? layer / (sizes.length - 1) : 0.5), sizes[layer] === 1 ? H / 2 : along(82, H - 82)(i / (sizes[layer] - 1))];
     let next = 0;
     for (let layer = 1; layer < sizes.length; layer++) {
       const from = sizes[layer - 1], to = sizes[layer];
@@ -187,7 +194,7 @@ export class Diagram {
         for (let j = 0; j < to; j++) {
           const k = next + i * to + j, value = found.weights[k], [x1, y1] = place(layer - 1, i), [x2, y2] = place(layer, j);
           parts.push(svg("line", { x1, y1, x2, y2, stroke: mix(now.zero, value < 0 ? now.minus : now.plus, Math.min(1, 0.25 + Math.abs(value) / peak)), "stroke-width": 1.5 + (6 * Math.abs(value)) / peak }));
-          const t = from > 1 && to > 1 ? 0.3 : 0.5, x = x1 + (x2 - x1) * t, y = y1 + (y2 - y1) * t;
+          const t = i !== j && from > 1 && to > 1 ? 0.31 : 0.5, x = x1 + (x2 - x1) * t, y = y1 + (y2 - y1) * t;
           over.push(chip(x, y, `${lesson.names[k]} ${show(value, 3)}`));
         }
       }
@@ -214,3 +221,39 @@ function chip(x, y, text) {
   const wide = text.length * 7.4 + 10, now = colours();
   return svg("g", {}, svg("rect", { x: x - wide / 2, y: y - 10, width: wide, height: 20, rx: 6, fill: mix(now.paper, now.paper, 0), opacity: 0.92 }), svg("text", { x, y: y + 4, "text-anchor": "middle", class: "value" }, text));
 }
+
+const SIGMOID = "sigmoid";
+
+// The forward pass for one sample, as it stands on paper.
+export class ByHand {
+  title = "By hand";
+  constructor(lesson) {
+    this.lesson = lesson;
+    this.which = el("select", { "aria-label": "Whose numbers", onchange: () => this.draw(this.found) }, lesson.x.map((x, i) => el("option", { value: i }, lesson.labels[i] || `x = ${show(x[0], 0)}`)));
+    this.lines = el("div", { class: "hand mono" });
+    this.node = el("div", {}, el("p", { class: "row small" }, el("span", { class: "soft" }, "The numbers for"), this.which), this.lines);
+  }
+  draw(found) {
+    this.found = found;
+    const { lesson } = this, sample = Number(this.which.value), lines = [];
+    let values = lesson.x[sample], names = values.length > 1 ? values.map((_, i) => `x${i + 1}`) : ["x"], next = 0;
+    lesson.units.forEach((units, layer) => {
+      const last = layer === lesson.units.length - 1, from = values.length, results = found.layers[layer][sample], named = [];
+      for (let j = 0; j < units; j++) {
+        const name = last ? "ŷ" : `h${j + 1}`, weights = values.map((_, i) => next + i * units + j), bias = next + from * units + j;
+        const letters = [...weights.map((k, i) => `${lesson.names[k]}·${names[i]}`), lesson.names[bias]].join(" + ");
+        const numbers = [...weights.map((k, i) => `${bracket(found.weights[k])}·${bracket(values[i])}`), bracket(found.weights[bias])].join(" + ");
+        const around = (text) => (lesson.activation === SIGMOID ? `sigmoid(${text})` : text);
+        lines.push(el("p", {}, el("b", {}, name), ` = ${around(letters)}`, el("br"), el("span", { class: "soft" }, `= ${around(numbers)}`), el("br"), "= ", el("b", {}, show(results[j]))));
+        named.push(name);
+      }
+      next += from * units + units;
+      [values, names] = [results, named];
+    });
+    const error = lesson.y[sample] - values[0];
+    lines.push(el("p", {}, el("b", {}, "loss"), ` = (y − ŷ)² = (${show(lesson.y[sample], 0)} − ${bracket(values[0])})² = `, el("b", {}, show(error * error, 5))));
+    this.lines.replaceChildren(...lines);
+  }
+}
+
+const bracket = (value) => (value < 0 ? `(${show(value, 3)})` : show(value, 3));
