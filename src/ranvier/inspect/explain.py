@@ -111,7 +111,8 @@ def _objective(model: Any, loss: Any, training: bool) -> tuple[Any, Any]:
     own = isinstance(model, Compiled) and type(model).compute_loss is not Compiled.compute_loss
     if not isinstance(model, Compiled) or not (own or model._losses_compiled is not None):
         raise ArgumentError(
-            f"y was given, but model '{model.name}' has no loss to compare it with: compile(loss=…), or explain(…, loss=…)."
+            f"y was given, but '{getattr(model, 'name', model)}' has no loss to compare it with: compile(loss=…), or "
+            "explain(…, loss=…)."
         )
     function = lambda x, y, outputs: model._call_compute_loss(x, y, outputs, None, training)  # noqa: E731
     return function, ("compiled", _Same(model._losses_compiled))
@@ -218,7 +219,7 @@ def _quantities(sample: Sample, model: Any, values: Any, symbol: str, gradients:
                 numpy_of(sample.pick(np.asarray(leaf))),
                 None if gradient is None else numpy_of(sample.pick(gradient)),
                 dtype=str(leaf.dtype),
-            )  # fmt: skip
+            )
         )
     return found
 

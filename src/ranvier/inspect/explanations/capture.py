@@ -15,6 +15,7 @@ layer that has everything but the activation.
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -175,7 +176,9 @@ class Program:
             watcher = _Watcher(lambda node, value: value + probes[str(node)] if str(node) in probes else value)
             outputs, loss, penalties = self._run(watcher, now, symbolic.rebuild(x, lambda _: next(rest)), target)
             arrays = [_taken_apart(call, watcher.start, notes) for call in watcher.calls]
-            notes["calls"] = [(c.id, c.layer, c.parent, c.key, c.repeat, c.training, c.children) for c in watcher.calls]
+            notes["calls"] = [
+                (c.id, weakref.ref(c.layer), c.parent, c.key, c.repeat, c.training, c.children) for c in watcher.calls
+            ]
             return jnp.zeros(()) if loss is None else loss, (outputs, penalties, arrays)
 
         free, inputs = [values[i] for i in floats], [jnp.asarray(leaves[i]) for i in real]
@@ -203,7 +206,9 @@ class Program:
             args, kwargs, masks, new, summed, given = _put_together(parts, notes[f"parts {number}"])
             values = start | dict(zip(changed, new, strict=True))
             calls.append(
-                Call(number, layer, parent, key, repeat, args, kwargs, masks, training, values, summed, given, children)
+                Call(
+                    number, layer(), parent, key, repeat, args, kwargs, masks, training, values, summed, given, children
+                )
             )
         if gradients is None:
             return Found(outputs, calls)

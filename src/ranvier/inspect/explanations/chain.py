@@ -25,6 +25,7 @@ from .neurons import slope_of
 from .paths import LOSS, backwards
 from .quantities import as_json
 from .rules import activation_name, is_transparent
+from .samples import as_index
 from .text import chain_text
 
 __all__ = ["Chain", "Path", "chain_of"]
@@ -105,7 +106,11 @@ def chain_of(
     if main not in named:
         raise ArgumentError(f"Layer '{layer.key}' has the weights {list(named)}. Received: variable={main!r}")
     chosen = named[main]
-    place = _checked(weight, chosen.value.shape, main, layer.key)
+    place = as_index(weight, chosen.value.shape)
+    if place is None:
+        raise ArgumentError(
+            f"'{main}' of layer '{layer.key}' has the shape {chosen.value.shape}. Received: weight={weight!r}"
+        )
     number = next(i for i, v in enumerate(program.variables) if v.path == chosen.path and v.name == chosen.name)
     if chosen.gradient is None:
         raise ArgumentError(
@@ -117,14 +122,6 @@ def chain_of(
         layer.key, main, place, float(chosen.value[place]), float(chosen.gradient[place]), total, paths, count,
         total - math.fsum(path.product for path in paths) if count > len(paths) else 0.0,
     )  # fmt: skip
-
-
-def _checked(weight: Any, shape: tuple[int, ...], name: str, key: str) -> tuple[int, ...]:
-    given = (weight,) if isinstance(weight, (int, np.integer)) and not isinstance(weight, bool) else weight
-    whole = isinstance(given, (tuple, list)) and all(isinstance(i, (int, np.integer)) for i in given)
-    if not whole or len(given) != len(shape) or any(not -s <= i < s for i, s in zip(given, shape, strict=True)):
-        raise ArgumentError(f"'{name}' of layer '{key}' has the shape {shape}. Received: weight={weight!r}")
-    return tuple(int(i) % s for i, s in zip(given, shape, strict=True))
 
 
 class _Work:

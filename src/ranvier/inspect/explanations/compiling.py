@@ -33,12 +33,18 @@ class Traced:
 
     def __init__(self, function: Callable[..., Any]):
         self.notes: dict[str, Any] = {}
-        # One sample takes little time to compute, and compiling takes long: so no optimisation.
-        options = {"xla_backend_optimization_level": 0}
-        self._run = jax.jit(lambda *arrays: function(self.notes, *arrays), compiler_options=options)
+        self._function: Callable[..., Any] | None = function
+        self._program: Any = None
 
     def __call__(self, *arrays: Any) -> Any:
-        return self._run(*arrays)
+        if self._program is None:
+            function, notes = self._function, self.notes
+            assert function is not None
+            # One sample takes little time to compute, and compiling takes long: so no optimisation.
+            options: Any = {"xla_backend_optimization_level": 0}
+            self._program = jax.jit(lambda *a: function(notes, *a)).lower(*arrays).compile(options)
+            self._function = None  # it holds the model, which could then never be freed
+        return self._program(*arrays)
 
 
 def compiled(owner: Any, key: Hashable, function: Callable[..., Any]) -> Traced:
@@ -85,7 +91,7 @@ class _Likeness:
 def _look(owner: Any) -> list[Any]:
     layers = owner._flatten_layers() if isinstance(owner, Layer) else [owner]
     return [
-        [layer if layer is not owner else None, *(
+        [weakref.ref(layer), *(
             (name, _copied(value)) for name, value in vars(layer).items() if name not in getattr(layer, "not_owned", ())
         )]
         for layer in layers

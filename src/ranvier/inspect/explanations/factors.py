@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from .terms import has_terms, terms_of
 __all__ = ["Factor", "Place", "described"]
 
 
-class Place(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Place:
     """One number of the program: ``layer`` is a key, ``what`` is "loss", "output", "sum" or "weight"."""
 
     layer: str | None
@@ -110,10 +111,11 @@ def _formula(value: float, of: Place, by: Place, results: Results, variable: str
         return f"{name}′(sum) = {text}" if agrees(expected) else f"{name}′(sum)"
     inner = calls[of.layer or ""]
     kernel = inner.values.get(id(getattr(inner.layer, "_kernel", None)))
-    if kernel is not None and kernel.ndim == 2 and by.index and of.index and by.index[-1] < kernel.shape[0]:
-        if of.index[-1] < kernel.shape[1] and agrees(float(kernel[by.index[-1], of.index[-1]])):
-            return f"weight {of.layer}.kernel[{by.index[-1]}, {of.index[-1]}]"
-    return ""
+    if kernel is None or kernel.ndim != 2 or not by.index or not of.index:
+        return ""
+    row, column = by.index[-1], of.index[-1]
+    fits = row < kernel.shape[0] and column < kernel.shape[1] and agrees(float(kernel[row, column]))
+    return f"weight {of.layer}.kernel[{row}, {column}]" if fits else ""
 
 
 def _met(value: float, of: Place, by: Place, call: Call, results: Results, variable: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .text import array_text, index_text, number
 
-__all__ = ["chain_html", "explanation_html", "heat_map", "layer_html", "neuron_html"]
+__all__ = ["chain_html", "explanation_html", "heat_map", "layer_html", "layer_page", "neuron_html", "neuron_page"]
 
 _STYLE = """<style>
 .rv-explain{font:13px/1.45 system-ui,sans-serif;max-width:62em}
@@ -55,21 +55,23 @@ def heat_map(values: np.ndarray, cell: int = 6) -> str:
     )
 
 
-def _maps(values: np.ndarray, most: int = 6) -> str:
+def _maps(quantity: Any, most: int = 6) -> str:
     """Pictures of a matrix, of the channels of an image, or of the heads of attention."""
+    values = quantity.value
     if values.ndim == 2 and min(values.shape) > 1:
         return heat_map(values)
-    if values.ndim == 3 and max(values.shape[:2]) <= 32 and min(values.shape[:2]) > 1:
-        return "".join(heat_map(values[..., i]) for i in range(min(values.shape[-1], most)))
-    if values.ndim == 3 and max(values.shape[1:]) <= 32:
-        return "".join(heat_map(values[i]) for i in range(min(len(values), most)))
-    return ""
+    if values.ndim != 3:
+        return ""
+    channels = values if quantity.axes[0] == "head" else np.moveaxis(values, -1, 0)
+    if min(channels.shape[1:]) < 2:
+        return ""
+    return "".join(heat_map(channel) for channel in channels[:most])
 
 
 def _quantities(quantities: list[Any]) -> str:
     rows = []
     for q in quantities:
-        picture = _maps(q.value)
+        picture = _maps(q)
         gradient = (
             ""
             if q.gradient is None
@@ -112,6 +114,11 @@ def neuron_html(neuron: Any) -> str:
     return f"<div>neuron <code>{_e(index_text(neuron.index))}</code></div><table>{head}{''.join(rows)}</table>"
 
 
+def neuron_page(neuron: Any) -> str:
+    """One neuron by itself."""
+    return f'{_STYLE}<div class="rv-explain"><b>{_e(neuron.layer)}</b>{neuron_html(neuron)}</div>'
+
+
 def layer_html(layer: Any, opened: bool) -> str:
     """One layer, to be folded."""
     shapes = ", ".join("×".join(map(str, q.shape)) or "1" for q in layer.outputs)
@@ -134,6 +141,11 @@ def layer_html(layer: Any, opened: bool) -> str:
         f"{'<table>' + ''.join(weights) + '</table>' if weights else ''}"
         f"{''.join(neuron_html(neuron) for neuron in layer.neurons)}{more}</details>"
     )
+
+
+def layer_page(layer: Any) -> str:
+    """One layer by itself."""
+    return f'{_STYLE}<div class="rv-explain">{layer_html(layer, opened=True)}</div>'
 
 
 def explanation_html(explanation: Any) -> str:

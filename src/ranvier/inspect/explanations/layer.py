@@ -16,12 +16,14 @@ from ...layers.signatures import call_parameters
 from ...ops import symbolic
 from ..categories import category_of
 from .capture import Call, Node
+from .html import layer_page
 from .neurons import Neuron, neuron_of
 from .quantities import Quantity, as_json, numpy_of
 from .replays import replay
 from .rules import activation_name, formula_of, note_of, replica_of
-from .samples import Sample
+from .samples import Sample, as_index
 from .terms import has_terms
+from .text import layer_text
 
 __all__ = ["LayerExplanation", "Results", "Weight"]
 
@@ -232,21 +234,20 @@ class LayerExplanation:
         Raises:
             ArgumentError: there is no such neuron.
         """
-        shape = self.neuron_shape
-        given = (index,) if isinstance(index, (int, np.integer)) and not isinstance(index, bool) else index
         if not self.has_neurons:
             raise ArgumentError(
                 f"Layer '{self.key}' ({self.class_name}) has no neurons that are sums of products; see its tensors: "
                 f"{[q.name for q in self.tensors]}."
             )
-        whole = isinstance(given, (tuple, list)) and all(isinstance(i, (int, np.integer)) for i in given)
-        if not whole or len(given) != len(shape) or any(not -s <= i < s for i, s in zip(given, shape, strict=True)):
+        shape = self.neuron_shape
+        place = as_index(index, shape)
+        if place is None:
             places = " × ".join(f"0…{s - 1}" for s in shape)
             raise ArgumentError(
                 f"The neurons of layer '{self.key}' have the indices {places or '()'} (its output has the shape "
                 f"{shape}). Received: {index!r}"
             )
-        return tuple(int(i) % s for i, s in zip(given, shape, strict=True))
+        return place
 
     def neuron(self, index: Any, top: int | None = None) -> Neuron:
         """One neuron's arithmetic.
@@ -292,6 +293,12 @@ class LayerExplanation:
             "neurons": [n.to_dict() for n in self.neurons],
         }  # fmt: skip
         return as_json(data) if json else data
+
+    def __str__(self) -> str:
+        return layer_text(self)
+
+    def _repr_html_(self) -> str:
+        return layer_page(self)
 
     def __repr__(self) -> str:
         return f"<LayerExplanation {self.key} ({self.class_name}), {len(self._call.leaves)} output(s)>"

@@ -13,9 +13,11 @@ import numpy as np
 from ...ops import symbolic
 from .capture import Call
 from .compiling import compiled, signature
+from .html import neuron_page
 from .replays import inside, values_of
 from .samples import Sample
 from .terms import Terms, terms_of
+from .text import neuron_lines
 
 __all__ = ["Neuron", "Term", "neuron_of", "slope_of"]
 
@@ -88,6 +90,12 @@ class Neuron:
             for name in ("input_index", "weight_index"):
                 term[name] = None if term[name] is None else list(term[name])
         return data
+
+    def __str__(self) -> str:
+        return "\n".join([self.layer, *neuron_lines(self)])
+
+    def _repr_html_(self) -> str:
+        return neuron_page(self)
 
 
 def neuron_of(

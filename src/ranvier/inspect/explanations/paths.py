@@ -8,7 +8,7 @@ strongest ways, the count of all and their sum.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,7 @@ class Ways:
     total: np.ndarray
 
 
-def backwards(
-    sizes: dict[Hashable, int], edges: dict[Hashable, dict[Hashable, np.ndarray]], keep: int
-) -> dict[Hashable, Ways]:
+def backwards(sizes: Mapping[Any, int], edges: Mapping[Any, Mapping[Any, np.ndarray]], keep: int) -> dict[Any, Ways]:
     """The ways of all nodes.
 
     Args:
@@ -49,7 +47,7 @@ def backwards(
             (numbers, numbers of the other).
         keep: how many ways to keep for each number.
     """
-    found: dict[Hashable, Ways] = {}
+    found: dict[Any, Ways] = {}
     for node in reversed(list(sizes)):
         onwards = [(after, matrix[node]) for after, matrix in edges.items() if node in matrix]
         found[node] = _ways(sizes[node], onwards, found, keep)

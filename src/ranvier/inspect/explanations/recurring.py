@@ -62,8 +62,8 @@ def _watched(cell: Any, tap: Tap, prefix: str) -> Any:
             output, new = advance(cell, x, states, recurrence, through)
             return {"output": output, **seen}, new
 
-        wanted = options.get("all_outputs", True)
-        last, outputs, states = over_time(step, (projected, probes), states, mask, **(options | {"all_outputs": True}))
+        wanted = options.pop("all_outputs", True)
+        last, outputs, states = over_time(step, (projected, probes), states, mask, all_outputs=True, **options)
         for name, (symbol, meaning) in quantities.items():
             tap.note(prefix + name, symbol, meaning, jnp.swapaxes(outputs[name], 0, 1), ("step", "unit"))
         return last["output"], outputs["output"] if wanted else None, states
@@ -98,7 +98,7 @@ def _gated(cell: Any, x: Any, states: Any, recurrence: Any, through: Any) -> Any
     if cell.reset_after:
         h_z, h_r, h_h = jnp.split(recurrence(h), 3, axis=-1)
     else:
-        h_z, h_r = jnp.split(recurrence(h, 0, 2, 3), 2, axis=-1)
+        (h_z, h_r), h_h = jnp.split(recurrence(h, 0, 2, 3), 2, axis=-1), None
     z = through("update gate", cell.recurrent_activation(through("update sum", x_z + h_z)))
     r = through("reset gate", cell.recurrent_activation(through("reset sum", x_r + h_r)))
     past = r * h_h if cell.reset_after else recurrence(r * h, 2, 3, 3)

@@ -75,7 +75,7 @@ _RULES: dict[Any, _Rule] = {
         ([layers.GroupNormalization], _Rule(_normal(""), normalizing.groups)),
         ([layers.RMSNormalization], _Rule("y = scale·x / √(mean x² + ε)", normalizing.root_mean_square)),
         ([layers.UnitNormalization], _Rule("y = x / ‖x‖", normalizing.unit)),
-        ([Normalization], _Rule(lambda l: "y = μ + x·σ" if l.invert else "y = (x − μ) / σ", normalizing.standardized)),
+        ([Normalization], _Rule(lambda layer: "y = μ + x·σ" if layer.invert else "y = (x − μ) / σ", normalizing.standardized)),
         ([RNN], _Rule("", recurring.steps)),
         ([layers.MultiHeadAttention, layers.GroupedQueryAttention],
          _Rule("y = [softmax(Q·Kᵀ / √d)·V in each head]·Wₒ", attending.heads)),

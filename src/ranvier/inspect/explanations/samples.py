@@ -13,7 +13,7 @@ from ...data.convert import read
 from ...layers.signatures import as_shapes
 from ...ops import symbolic
 
-__all__ = ["Sample", "read_sample", "read_target"]
+__all__ = ["Sample", "as_index", "read_sample", "read_target"]
 
 
 @dataclasses.dataclass
@@ -67,6 +67,20 @@ class Sample:
         if self.batch == 1 or shape[0] % self.batch:
             return place[1:] if shape[0] == 1 else place
         return place[1:] if each == 1 else (place[0] - self.row * each, *place[1:])
+
+
+def as_index(given: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Where an element lies in an array of this shape, as a tuple of non-negative integers; None: nowhere.
+
+    >>> as_index(-1, (3,)), as_index((0, 2), (3, 3)), as_index((0, 3), (3, 3))
+    ((2,), (0, 2), None)
+    """
+    parts = list(given) if isinstance(given, (tuple, list)) else [given]
+    if len(parts) != len(shape) or any(isinstance(i, bool) or not isinstance(i, (int, np.integer)) for i in parts):
+        return None
+    if any(not -size <= i < size for i, size in zip(parts, shape, strict=True)):
+        return None
+    return tuple(int(i) % size for i, size in zip(parts, shape, strict=True))
 
 
 def read_sample(layer: Any, x: Any, index: int, whole: bool) -> Sample:

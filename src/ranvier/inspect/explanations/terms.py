@@ -211,11 +211,11 @@ def _pairs(
     source = jnp.asarray(_wide(source))
     arguments = list(values.values()), jnp.asarray(_wide(x)), source, kernel, bias, one
     results = compiled(layer, ("pairs", signature(arguments)), work)(*arguments)
-    count, low, high, inputs, by_bias = (None if a is None else np.asarray(a) for a in results)
+    count, low, high, inputs = map(np.asarray, results[:4])
     used = np.flatnonzero(count)
     found = np.rint(low[used]).astype("int64") + np.rint(high[used]).astype("int64") * _EXACT
     single = np.rint(count[used]) == 1
-    here = None if bias is None or by_bias is None else float(np.sum(by_bias * bias))
+    here = None if bias is None else float(np.sum(np.asarray(results[4]) * bias))
     return inputs[used], np.where(single, found, -1), used, here
 
 

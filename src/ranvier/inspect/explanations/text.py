@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["chain_text", "explanation_text", "index_text", "layer_text", "neuron_lines", "number", "quantity_line"]
+__all__ = [
+    "array_text", "chain_text", "explanation_text", "grid_lines", "index_text", "layer_text", "neuron_lines", "number",
+    "quantity_line", "table",
+]  # fmt: skip
 
 _WIDTH = 100
 
@@ -38,10 +41,10 @@ def array_text(values: np.ndarray, most: int = 8) -> str:
         return f"[{shown}{', …' if values.size > most else ''}]"
     if not values.ndim:
         return number(values.item())
-    if values.ndim == 1 and values.size <= most:
-        return "[" + ", ".join(number(float(v)) for v in values) + "]"
     if not values.size:
         return "empty"
+    if values.size <= most:
+        return _nested(values)
     wide = values.astype("float64")
     finite = wide[np.isfinite(wide)]
     odd = "" if finite.size == wide.size else f", {wide.size - finite.size} not finite"
@@ -51,6 +54,29 @@ def array_text(values: np.ndarray, most: int = 8) -> str:
         f"{_shape(values.shape)} numbers from {number(float(finite.min()))} to {number(float(finite.max()))}, "
         f"mean {number(float(finite.mean()))}{odd}"
     )
+
+
+def _nested(values: np.ndarray) -> str:
+    if not values.ndim:
+        return number(float(values))
+    return "[" + ", ".join(_nested(part) for part in values) + "]"
+
+
+def grid_lines(quantity: Any) -> list[str]:
+    """A matrix, or the matrices of attention's heads, in full if they are not too large; otherwise nothing."""
+    value, axes = quantity.value, quantity.axes
+    if value.ndim == 3 and axes[0] == "head" and len(value) <= 4:
+        parts = [(f"{quantity.symbol} of head {i}", part) for i, part in enumerate(value)]
+    else:
+        parts = [(quantity.symbol, value)]
+    if parts[0][1].ndim != 2 or max(parts[0][1].shape) > 10 or value.dtype.kind != "f":
+        return []
+    lines = []
+    for name, matrix in parts:
+        rows = [[number(float(v), 4) for v in row] for row in matrix]
+        lines += [f"{name}  ({axes[-2]} down, {axes[-1]} across)" if axes[-1] else name]
+        lines += ["  " + line for line in table(rows, "r" * matrix.shape[1])]
+    return lines
 
 
 def quantity_line(quantity: Any) -> str:
@@ -121,7 +147,14 @@ def layer_text(layer: Any) -> str:
         head += f" · call {layer.call} of {layer.calls}"
     lines = [f"── {head} " + "─" * max(_WIDTH - len(head) - 4, 2)]
     lines += [f"   {text}" for text in (layer.formula, layer.note) if text]
-    lines += _named("   ", [(q.name, q) for q in [*layer.inputs, *layer.tensors, *layer.outputs]])
+    shown = [*layer.inputs, *layer.tensors, *layer.outputs]
+    width = max((len(q.name) for q in shown), default=0)
+    for quantity in shown:
+        named = any(quantity is q for q in layer.tensors) and quantity.name != "sum"
+        meaning = f"   ({quantity.meaning})" if named else ""
+        lines.append(f"   {quantity.name.ljust(width)}  {quantity_line(quantity)}{meaning}")
+        if named and quantity.axes[-1:] != ("",) and quantity.value.size > 8:
+            lines += ["      " + line for line in grid_lines(quantity)]
     for weight in layer.weights:
         still = "" if weight.trainable else " (not trained)"
         line = f"   {weight.name}{still}: {array_text(weight.value)}"
