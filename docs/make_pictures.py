@@ -189,6 +189,7 @@ def digits(epochs: int, samples: int) -> dict[str, Figure]:
     return {
         "digits-history": plot.history(run),
         "digits-confusion": plot.confusion_matrix(y_test, scores),
+        "predictions": plot.predictions(x_test[:10], scores[:10], y_test[:10]),  # the README's
         "digits-predictions": plot.predictions(x_test[some], scores[some], y_test[some]),
         "digits-weights": plot.weights(model.layers[1], image_shape=(28, 28)),
         "digits-activations": plot.activations(model, x_test[:1]),

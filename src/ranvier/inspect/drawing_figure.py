@@ -10,7 +10,7 @@ from typing import Any
 from ..core.errors import MissingDependencyError, RanvierWarning
 from .boxes import BoxText, colours_of
 from .drawing_svg import TAB, path_of, title_of
-from .layout import Frame, Layout
+from .layout import Layout
 from .model_graph import ModelGraph
 
 __all__ = ["figure_of", "save_figure"]
@@ -69,12 +69,12 @@ def figure_of(graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], s
     axes.add_collection(PolyCollection(arrows, facecolor=_WIRE, edgecolor="none", zorder=1))
 
     for frame in layout.frames:
-        title, width = title_of(groups[frame.id], frame, show_layer_names)
-        tab = rounded(Frame(frame.id, frame.left + 4, frame.top + 2.5, width, 12.5), 4)
-        tab.set(facecolor=TAB[0], edgecolor="none")
-        axes.add_patch(tab)
+        title, tab = title_of(groups[frame.id], frame, layout.wires, show_layer_names)
+        patch = rounded(tab, 4)
+        patch.set(facecolor=TAB[0], edgecolor="none")
+        axes.add_patch(patch)
         axes.text(
-            frame.left + 8, frame.top + 11.8, title, fontsize=8.5, fontweight="bold", color=TAB[1], family=fonts,
+            tab.left + 4, tab.top + 9.3, title, fontsize=8.5, fontweight="bold", color=TAB[1], family=fonts,
             va="baseline", parse_math=False,
         )  # fmt: skip
     nodes = {node.id: node for node in graph.nodes}
@@ -116,7 +116,7 @@ def save_figure(figure: Any, file: Any, format: str, dpi: float) -> None:
             stacklevel=4,
         )
         dpi = fitting
-    options = {"pil_kwargs": {"compress_level": 3}} if format == "png" else {}
+    options = {"pil_kwargs": {"compress_level": 1}} if format == "png" else {}
     with warnings.catch_warnings(), matplotlib.rc_context({"pdf.fonttype": 42, "path.simplify": False}):
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # signs that no font here has are drawn as boxes
         figure.savefig(file, format=format, dpi=dpi, **options)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from .boxes import BoxText, colours_of, frame_title, text_width
-from .layout import Frame, Layout, Point, Wire
+from .layout import Box, Frame, Layout, Point, Wire
 from .model_graph import Group, ModelGraph, Node
 
 __all__ = ["ARROW", "TAB", "html_page", "path_of", "svg_text", "title_of"]
@@ -47,10 +48,24 @@ def path_of(wire: Wire) -> tuple[list[Step], list[Point]]:
     return steps, arrow
 
 
-def title_of(group: Group, frame: Frame, show_layer_names: bool) -> tuple[str, float]:
-    """What stands on a frame, above the wires, and how wide its tab is."""
+def title_of(group: Group, frame: Frame, wires: list[Wire], show_layer_names: bool) -> tuple[str, Box]:
+    """What stands on a frame, and the corner of the frame where it hides no wire."""
     title = frame_title(group.name, group.kind, show_layer_names) + (" …" if frame.part else "")
-    return title, text_width(title, 8.5, bold=True) + 9
+    width, height = text_width(title, 8.5, bold=True) + 9, 12.5
+    right, bottom = frame.left + frame.width - width - 4, frame.top + frame.height - height - 2.5
+    corners = [(x, y) for y in (frame.top + 2.5, bottom) for x in (frame.left + 4, right)]
+    tabs = [Box("", x, y, width, height) for x, y in corners]
+    free = (tab for tab in tabs if not any(_meets(tab, a, b) for w in wires for a, b in itertools.pairwise(w.points)))
+    return title, next(free, tabs[0])
+
+
+def _meets(box: Box, a: Point, b: Point) -> bool:
+    """Whether a line from `a` to `b` may touch the box."""
+    (xa, ya), (xb, yb) = a, b
+    return (
+        min(xa, xb) < box.left + box.width and max(xa, xb) > box.left
+        and min(ya, yb) < box.top + box.height and max(ya, yb) > box.top
+    )  # fmt: skip
 
 
 def _unit(a: Point, b: Point) -> Point:
@@ -101,10 +116,10 @@ def svg_text(
             f'<path d="{line}" fill="none" stroke="{_WIRE}" stroke-width="1.1" stroke-linecap="round"/>{head}</g>'
         )
     for frame in layout.frames:
-        title, width = title_of(groups[frame.id], frame, show_layer_names)
+        title, tab = title_of(groups[frame.id], frame, layout.wires, show_layer_names)
         parts.append(
-            f'<rect x="{frame.left + 4:.1f}" y="{frame.top + 2.5:.1f}" width="{width:.1f}" height="12.5" rx="4" '
-            f'fill="{TAB[0]}"/><text x="{frame.left + 8:.1f}" y="{frame.top + 11.8:.1f}" font-size="8.5" '
+            f'<rect x="{tab.left:.1f}" y="{tab.top:.1f}" width="{tab.width:.1f}" height="{tab.height}" rx="4" '
+            f'fill="{TAB[0]}"/><text x="{tab.left + 4:.1f}" y="{tab.top + 9.3:.1f}" font-size="8.5" '
             f'font-weight="bold" fill="{TAB[1]}">{escape(title)}</text>'
         )
     for box in layout.boxes:

@@ -100,8 +100,8 @@ def _program(model: Any, variables: list[Any], with_gradients: bool) -> tuple[An
             context.training = False
             names: list[str] = []
 
-            def watch(layer: Any, call: Any, args: Any, kwargs: Any) -> Any:
-                inner = layer is model or isinstance(layer, Trainer)
+            def watch(layer: Layer, call: Any, args: Any, kwargs: Any) -> Any:
+                inner = layer is model or _is_model(layer)
                 if layer is not model:
                     names.append(layer.name)
                 path = "/".join(names)
@@ -157,6 +157,10 @@ def _program(model: Any, variables: list[Any], with_gradients: bool) -> tuple[An
         return found
 
     return measure, layers_of
+
+
+def _is_model(layer: Any) -> bool:
+    return isinstance(layer, Trainer)
 
 
 def _of_activations(values: Any) -> dict[str, Any]:

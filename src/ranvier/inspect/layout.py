@@ -100,16 +100,17 @@ def arrange(
     """
     sideways = rankdir in ("LR", "RL")
     sizes = {id: (h, w) if sideways else (w, h) for id, (w, h) in sizes.items()}
-    whole: Layout | None = None
+    everything = [node.id for node in graph.nodes]
     if columns is None:
         columns = 1
-        whole = _column(graph, sizes, [node.id for node in graph.nodes], splines, False, None)
-        if whole.height > _FOLD_FROM and whole.height > 3 * whole.width:
-            wide = 1 / _WIDE if sideways else _WIDE
-            columns = max(1, round(math.sqrt(wide * whole.height / (whole.width + _GUTTER))))
+        if sum(sizes[id][1] + _RANK_GAP for id in everything) > _FOLD_FROM:
+            rough = _column(graph, sizes, everything, "line", False, None)
+            if rough.height > _FOLD_FROM and rough.height > 3 * rough.width:
+                wide = 1 / _WIDE if sideways else _WIDE
+                columns = max(1, round(math.sqrt(wide * rough.height / (rough.width + _GUTTER))))
     pieces = cut_points(graph, sizes, columns, _RANK_GAP)
     if len(pieces) == 1:
-        layout = whole or _column(graph, sizes, pieces[0].nodes, splines, False, None)
+        layout = _column(graph, sizes, everything, splines, False, None)
     else:
         layout = _folded(graph, sizes, pieces, splines)
     _add_margin(layout)
@@ -183,7 +184,7 @@ def _column(
     text = _dot_text(graph, sizes, numbers, ends, splines, has_entry, exit is not None)
     with _engine:
         drawn = pygraphviz.AGraph(string=text)
-        found = json.loads(drawn.draw(format="json", prog="dot"))
+        found = json.loads(drawn.draw(format="json", prog="dot") or "{}")
         drawn.close()
     names = {number: id for id, number in numbers.items()}
     groups = {f"cluster_{i}": group.id for i, group in enumerate(graph.groups)}

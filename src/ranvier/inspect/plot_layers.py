@@ -92,8 +92,8 @@ def layer_outputs(model: Any, x: Any) -> list[tuple[str, np.ndarray]]:
     with call_context(training=False) as context:
 
         def watch(layer: Any, call: Any, args: Any, kwargs: Any) -> Any:
-            opened = layer is model or isinstance(layer, Trainer)
-            if not opened or not layer._layers_in_order():
+            whole = not (layer is model or _is_model(layer)) or not layer._layers_in_order()
+            if whole:
                 context.watch = None
             if layer is not model:
                 names.append(layer.name)
@@ -104,7 +104,7 @@ def layer_outputs(model: Any, x: Any) -> list[tuple[str, np.ndarray]]:
                 context.watch = watch
                 if layer is not model:
                     names.pop()
-            if not opened or not layer._layers_in_order():
+            if whole:
                 leaves = [leaf for leaf in symbolic.flatten(outputs) if hasattr(leaf, "shape")]
                 for i, leaf in enumerate(leaves):
                     found.append((path if len(leaves) == 1 else f"{path}[{i}]", np.asarray(leaf)))
@@ -113,6 +113,10 @@ def layer_outputs(model: Any, x: Any) -> list[tuple[str, np.ndarray]]:
         context.watch = watch
         model(x)
     return found
+
+
+def _is_model(layer: Any) -> bool:
+    return isinstance(layer, Trainer)
 
 
 def activations(model: Any, x: Any, sample: int = 0, most: int = 24) -> Any:

@@ -64,11 +64,11 @@ def plot_model(
         ArgumentError: an unknown ending, direction or kind of wire, or a dpi that is not positive.
         MissingDependencyError: an absent package, with the command that installs it.
 
-    >>> import os, tempfile, ranvier
+    >>> import pathlib, tempfile, ranvier
     >>> model = ranvier.Sequential([ranvier.layers.Dense(2, input_shape=(3,)), ranvier.layers.ReLU()])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     picture = plot_model(model, folder + "/model.svg", show_shapes=True)
-    ...     "(None, 3) → (None, 2)" in open(folder + "/model.svg", encoding="utf-8").read()
+    ...     "(None, 3) → (None, 2)" in pathlib.Path(folder, "model.svg").read_text("utf-8")
     True
     """
     columns, input_shape = kwargs.pop("columns", None), kwargs.pop("input_shape", None)
@@ -115,7 +115,7 @@ def _check(format: str, rankdir: Any, dpi: Any, splines: Any, columns: Any) -> N
         )
     if rankdir not in _DIRECTIONS:
         raise ArgumentError(f"rankdir must be one of {_DIRECTIONS}. Received: rankdir={rankdir!r}")
-    if isinstance(dpi, bool) or not isinstance(dpi, Real) or not 1 <= dpi <= 10_000:
+    if isinstance(dpi, bool) or not isinstance(dpi, Real) or not 1 <= float(dpi) <= 10_000:
         raise ArgumentError(f"dpi must be a number of pixels an inch, from 1 to 10,000. Received: dpi={dpi!r}")
     if splines not in _SPLINES:
         raise ArgumentError(f"splines must be one of {_SPLINES}. Received: splines={splines!r}")

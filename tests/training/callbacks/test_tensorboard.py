@@ -208,3 +208,70 @@ def test_without_the_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'ranvier\[tensorboard\]'"):
         TensorBoard()
+
+
+def test_a_real_run(tmp_path, rng):
+    """Graph, histograms and images of a trained model, as TensorBoard itself reads them."""
+    import json
+
+    from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
+
+    import ranvier
+    from ranvier import layers
+
+    inner = ranvier.Sequential([layers.Input((4,)), layers.Dense(4, name="deep")], name="inner")
+    a, b = ranvier.Input((3,), name="a"), ranvier.Input((4,), name="b")
+    joined = layers.Add(name="join")([inner(layers.Dense(4, "relu", name="first")(a)), b])
+    model = ranvier.Model([a, b], layers.Dense(1, name="last")(joined), name="whole")
+    model.compile("adam", "mse")
+    x = [rng.normal(size=(32, 3)), rng.normal(size=(32, 4))]
+    callback = TensorBoard(tmp_path, histogram_freq=1, write_images=True)
+    history = model.fit(x, rng.normal(size=(32, 1)), epochs=2, verbose=0, validation_split=0.25, callbacks=[callback])
+    events = read(tmp_path / "train")
+    (config,) = events.Tensors("keras")[0].tensor_proto.string_val
+    nodes = {node.name: set(node.input) for node in keras_model_to_graph_def(json.loads(config)).node}
+    assert nodes["whole/first"] == {"whole/a"}
+    assert nodes["whole/join"] == {"whole/inner/deep", "whole/b"}
+    assert nodes["whole/last"] == {"whole/join"}
+    paths = sorted(weight.path for weight in model.weights)
+    assert sorted(events.Tags()["histograms"]) == [f"{path}/histogram" for path in paths]
+    assert sorted(events.Tags()["images"]) == [f"{path}/image" for path in paths]
+    kernel = np.asarray(model.get_layer("first").kernel)
+    found = events.Histograms(f"{model.get_layer('first').kernel.path}/histogram")
+    assert [e.step for e in found] == [0, 1]
+    np.testing.assert_allclose(
+        [found[-1].histogram_value.min, found[-1].histogram_value.max], [kernel.min(), kernel.max()], rtol=1e-6
+    )
+    image = imread(io.BytesIO(events.Images(f"{model.get_layer('first').kernel.path}/image")[-1].encoded_image_string))
+    assert image.shape == (3, 4)
+    assert image.flat[kernel.argmax()] == 1
+    assert image.flat[kernel.argmin()] == 0
+    np.testing.assert_allclose(
+        [v for _, v in scalars(tmp_path / "train")["epoch_loss"]], history.history["loss"], rtol=1e-5
+    )
+    assert len(scalars(tmp_path / "validation")["epoch_loss"]) == 2
+
+
+def test_files_have_the_structure_that_viewers_know(tmp_path):
+    """Netron finds Keras's files by these names: the archive's members, and layers' arrays in the weights' file."""
+    import json
+    import zipfile
+
+    import h5py
+
+    import ranvier
+
+    model = ranvier.Sequential([ranvier.layers.Dense(2, "relu", input_shape=(3,)), ranvier.layers.Dense(1)])
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        assert {"metadata.json", "config.json", "model.weights.h5"} <= set(archive.namelist())
+        config = json.loads(archive.read("config.json"))
+        assert json.loads(archive.read("metadata.json"))["keras_version"].startswith("3.")
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
+            assert weights["layers/dense/vars/0"].shape == (3, 2)
+            assert weights["layers/dense_1/vars/1"].shape == (1,)
+    assert (config["class_name"], config["module"]) == ("Sequential", "keras")
+    assert [layer["class_name"] for layer in config["config"]["layers"]] == ["InputLayer", "Dense", "Dense"]
+    model.save_weights(tmp_path / "m.weights.h5")
+    with h5py.File(tmp_path / "m.weights.h5") as weights:
+        assert weights["layers/dense/vars/0"].shape == (3, 2)
