@@ -75,13 +75,22 @@ def register_function(function: Callable[..., Any], *aliases: str) -> None:
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
     """Decorator: let files name this class or function as ``package>name``.
 
+    Raises:
+        ArgumentError: a class that has no `get_config`, so that no file could describe its objects.
+
     >>> @register_keras_serializable("my_package")
-    ... class Twice: ...
-    >>> get_registered_name(Twice)
-    'my_package>Twice'
+    ... def twice(x):
+    ...     return 2 * x
+    >>> get_registered_name(twice)
+    'my_package>twice'
     """
 
     def register(thing: Any) -> Any:
+        if isinstance(thing, type) and not hasattr(thing, "get_config"):
+            raise ArgumentError(
+                f"{thing.__name__} has no get_config(), so no file could describe it. Give it one that returns the "
+                "constructor's arguments, or make it a Layer, Model, Loss, Metric …, which have one."
+            )
         full = f"{package}>{name or thing.__name__}"
         _registered[full] = thing
         _registered_names[thing] = full
