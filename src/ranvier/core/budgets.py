@@ -14,7 +14,10 @@ from typing import Any
 
 from .errors import SerializationError
 
-__all__ = ["BudgetError", "budget", "charge_bytes", "charge_objects", "loading"]
+__all__ = ["BudgetError", "budget", "charge_bytes", "charge_objects", "check_shape", "loading"]
+
+
+_MOST_ELEMENTS = 1 << 36  # of one sample's tensor, or of a whole batch's
 
 
 class BudgetError(SerializationError):
@@ -77,3 +80,13 @@ def charge_objects(what: str, number: int = 1) -> None:
             f"{what} brings the objects and steps that the configuration asks for to more than {now.given_objects:,}, "
             f"which is what its length allows."
         )
+
+
+def check_shape(shape: tuple[int | None, ...]) -> None:
+    """Refuse tensors that no machine could hold, where a file describes them.
+
+    Raises:
+        BudgetError: a budget is open, and the shape has too many elements.
+    """
+    if _open.get() is not None and math.prod(size or 1 for size in shape) > _MOST_ELEMENTS:
+        raise BudgetError(f"A tensor of shape {str(shape)[:100]} is more than {_MOST_ELEMENTS:,} numbers.")
