@@ -259,7 +259,7 @@ ROWS: dict[str, Row] = {
     "RandomInvert": _images(lambda d: {"factor": (1.0, 1.0), **RANGE}),
     "RandomGrayscale": _images(lambda d: {"factor": 1.0}),
     "RandomGaussianBlur": _images(lambda d: {"factor": (1.0, 1.0), "kernel_size": d.pick(3, (3, 5)),
-                                             "sigma": _twice(d, 0.5, 2), **RANGE}),
+                                             "sigma": _twice(d, 0.3, 1), **RANGE}),
     # Keras draws from another range than it says where the range does not begin at 0.
     "Solarization": _images(lambda d: {"addition_factor": 0.0, "threshold_factor": 0.0, **RANGE}, layout=False),
     "AutoContrast": _images(lambda d: RANGE, layout=False),

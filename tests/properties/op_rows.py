@@ -25,6 +25,10 @@ class Kind:
     tolerance: float = 1.0
     through: Callable[[Any], Callable[..., Any]] | None = None  # from a module to what is compared, if not the function
 
+    def __str__(self) -> str:
+        names = self.names.split()
+        return names[0] if len(names) == 1 else f"{names[0]}-and-{len(names) - 1}-more"
+
 
 def _unary(d: Draw) -> Any:
     return (d.tensor(*d.shape()),), {}

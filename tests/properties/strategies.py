@@ -7,7 +7,7 @@ own, so that a failure is repeated by running the test again. Sizes come from sm
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,24 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-__all__ = ["DTYPES", "FLOATS", "Draw", "depths", "try_examples"]
+__all__ = ["DTYPES", "FLOATS", "Draw", "described", "tried", "try_examples"]
 
 DTYPES = ("float32", "bfloat16", "int32", "float16", "bool", "uint8", "int8")
 FLOATS = ("float32", "bfloat16", "float16")
 DEEP = 50
 
 
-def depths(few: int) -> Any:
-    """Parametrises a test by how many examples it tries: a few in the fast suite, many in the slow one."""
-    return pytest.mark.parametrize("examples", [few, pytest.param(DEEP, marks=pytest.mark.slow)])
+def tried(few: int, rows: Iterable[Any] = ("",), heavy: Callable[[Any], bool] = lambda row: False) -> Any:
+    """Parametrises a test by rows and how many examples of each it tries: few in the fast suite, many in the slow one.
+
+    Args:
+        few: examples in the fast suite.
+        rows: names of rows, or rows with a name.
+        heavy: which rows only the slow suite tries, having near relatives in the fast one.
+    """
+    fast = [pytest.param(row, few, id=str(row)) for row in rows if not heavy(row)]
+    slow = [pytest.param(row, DEEP, id=f"{row}-deep", marks=pytest.mark.slow) for row in rows]
+    return pytest.mark.parametrize(("row", "examples"), fast + slow)
 
 
 class Draw:
@@ -147,12 +155,16 @@ def _examples(draw: Any, row: Callable[[Draw], Any]) -> _Example:
 
 def try_examples(row: Callable[[Draw], Any], check: Callable[[Any], None], examples: int) -> None:
     """Calls `check` with what the row makes, `examples` times; the same examples at every run."""
+    met = 0
 
     def body(example: _Example) -> None:
-        check(example.made)
+        nonlocal met
+        met += 1
+        if met > 1:  # hypothesis begins with the smallest example of all, which tells the least
+            check(example.made)
 
     profile = settings(
-        max_examples=examples, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
+        max_examples=examples + 1, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     profile(given(_examples(row))(body))()

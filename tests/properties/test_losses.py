@@ -8,13 +8,12 @@ from typing import Any
 import jax.numpy as jnp
 import keras
 import numpy as np
-import pytest
 
 from ranvier import losses
 from ranvier.core.masks import mask_table, set_mask
 
 from .agreement import differences_of_calls
-from .strategies import Draw, depths, described, try_examples
+from .strategies import Draw, described, tried, try_examples
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 Row = Callable[[Draw], tuple[dict[str, Any], np.ndarray, np.ndarray]]
@@ -156,10 +155,11 @@ def _with_mask(module: Any, name: str, options: dict[str, Any], masked: bool) ->
     return call
 
 
-@depths(3)
-@pytest.mark.parametrize("name", ROWS)
-def test_losses_agree_with_those_of_keras(name: str, examples: int):
-    def row(d: Draw) -> Any:
+@tried(2, ROWS)
+def test_losses_agree_with_those_of_keras(row: str, examples: int):
+    name = row
+
+    def make(d: Draw) -> Any:
         options, y_true, y_pred = ROWS[name](d)
         each = getattr(keras.losses, name)(**options, reduction="none")(y_true, y_pred).shape
         # One weight for each sample has an axis for each of the values': elsewhere Keras gives it to the last axis.
@@ -174,12 +174,13 @@ def test_losses_agree_with_those_of_keras(name: str, examples: int):
         wrong = differences_of_calls({name: (ours, theirs)}, arrays, {}, tolerance=5, traced=arrays[3] is None)
         assert not wrong, f"{wrong} {options} {described(arrays)}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
-@depths(2)
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_agree_with_those_of_keras(name: str, examples: int):
+@tried(1, FUNCTIONS)
+def test_functions_agree_with_those_of_keras(row: str, examples: int):
+    name = row
+
     def check(made: Any) -> None:
         options, y_true, y_pred = made
         options = options or ({"q": 0.5} if name == "categorical_generalized_cross_entropy" else {})

@@ -12,7 +12,7 @@ import pytest
 from ranvier import metrics
 
 from .agreement import REFUSALS, differences, differences_of_calls
-from .strategies import Draw, depths, described, try_examples
+from .strategies import Draw, described, tried, try_examples
 from .test_losses import FUNCTIONS as LOSS_FUNCTIONS
 from .test_losses import ROWS as LOSS_ROWS
 
@@ -219,10 +219,11 @@ FUNCTIONS: dict[str, str] = {
 
 
 @pytest.mark.filterwarnings("ignore")  # Keras asks for int64 where JAX has none
-@depths(3)
-@pytest.mark.parametrize("name", ROWS)
-def test_metrics_agree_with_those_of_keras(name: str, examples: int):
-    def row(d: Draw) -> Any:
+@tried(1, ROWS)
+def test_metrics_agree_with_those_of_keras(row: str, examples: int):
+    name = row
+
+    def make(d: Draw) -> Any:
         options, batch = ROWS[name](d)
         batches = [batch() for _ in range(d.whole(1, 3))]
         weighted = d.flag() and name != "R2Score"
@@ -253,13 +254,14 @@ def test_metrics_agree_with_those_of_keras(name: str, examples: int):
         text = differences(ours, theirs, 2)
         assert not text, f"{text}: {shown}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
-@depths(2)
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_agree_with_those_of_keras(name: str, examples: int):
-    def row(d: Draw) -> Any:
+@tried(1, FUNCTIONS)
+def test_functions_agree_with_those_of_keras(row: str, examples: int):
+    name = row
+
+    def make(d: Draw) -> Any:
         options, batch = ROWS[FUNCTIONS[name]](d)
         return options, batch()
 
@@ -269,7 +271,7 @@ def test_functions_agree_with_those_of_keras(name: str, examples: int):
         wrong = differences_of_calls({name: both}, pair, options, gradient=False)
         assert not wrong, f"{wrong} {options} {described(pair)}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
 def test_every_metric_has_a_row_or_a_reason():

@@ -6,7 +6,6 @@ import types
 from typing import Any
 
 import keras
-import pytest
 
 from ranvier import ops
 
@@ -15,7 +14,7 @@ from .op_rows import ROWS, Kind
 from .op_rows_of_networks import IMAGE_ROWS
 from .op_rows_of_networks import ROWS as NETWORKS
 from .op_rows_of_shapes import ROWS as SHAPES
-from .strategies import depths, described, try_examples
+from .strategies import described, tried, try_examples
 
 # What has no result to compare, or a better one than Keras's, and where that is tested.
 ELSEWHERE = {
@@ -43,20 +42,13 @@ WIDER = {
     "space_to_depth": "of blocks of 1",
 }
 
-TABLE = [(kind, False) for kind in (*ROWS, *SHAPES, *NETWORKS)] + [(kind, True) for kind in IMAGE_ROWS]
+TABLE = [*ROWS, *SHAPES, *NETWORKS, *IMAGE_ROWS]
 
 
-def _title(value: Any) -> str:
-    if isinstance(value, Kind):
-        names = value.names.split()
-        return names[0] if len(names) == 1 else f"{names[0]}-and-{len(names) - 1}-more"
-    return ""
-
-
-@depths(3)
-@pytest.mark.parametrize(("kind", "image"), TABLE, ids=_title)
-def test_functions_agree_with_those_of_keras(kind: Kind, image: bool, examples: int):
-    modules = (ops.image, keras.ops.image) if image else (ops, keras.ops)
+@tried(1, TABLE)
+def test_functions_agree_with_those_of_keras(row: Kind, examples: int):
+    kind = row
+    modules = (ops.image, keras.ops.image) if kind in IMAGE_ROWS else (ops, keras.ops)
     pairs = {
         name: tuple(kind.through(m) if kind.through else getattr(m, name) for m in modules)
         for name in kind.names.split()
@@ -74,7 +66,7 @@ def test_functions_agree_with_those_of_keras(kind: Kind, image: bool, examples: 
 
 
 def test_every_public_function_has_a_row_or_a_reason():
-    names = {name for kind, image in TABLE if not image for name in kind.names.split()}
+    names = {name for kind in (*ROWS, *SHAPES, *NETWORKS) for name in kind.names.split()}
     public = {n for n in ops.__all__ if not isinstance(getattr(ops, n), types.ModuleType)}
     assert public - names == set(ELSEWHERE)
     assert {name for kind in IMAGE_ROWS for name in kind.names.split()} == set(ops.image.__all__)

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-import pytest
 
 from ranvier import optimizers
 from ranvier.core.names import name_scope
@@ -17,7 +16,7 @@ from ranvier.core.variables import Variable
 from ranvier.optimizers import schedules
 
 from .agreement import REFUSALS, UNOPTIMIZED, differences
-from .strategies import Draw, depths, described, try_examples
+from .strategies import Draw, described, tried, try_examples
 
 STEPS = 5
 Options = Callable[[Draw], dict[str, Any]]
@@ -128,10 +127,11 @@ def _compared(make: Callable[[Any], Any], values: Any, gradients: Any) -> str:
     return differences(ours[1], theirs[1], 3) or differences(ours[0], theirs[0], 3)
 
 
-@depths(3)
-@pytest.mark.parametrize("name", ROWS)
-def test_optimizers_agree_with_those_of_keras(name: str, examples: int):
-    def row(d: Draw) -> Any:
+@tried(2, ROWS)
+def test_optimizers_agree_with_those_of_keras(row: str, examples: int):
+    name = row
+
+    def make(d: Draw) -> Any:
         return {"learning_rate": d.pick(0.001, 0.01, 0.1), **ROWS[name](d), **_common(d)}, *_start(d)
 
     def check(made: Any) -> None:
@@ -139,12 +139,12 @@ def test_optimizers_agree_with_those_of_keras(name: str, examples: int):
         text = _compared(lambda module: getattr(module, name)(**options), values, gradients)
         assert not text, f"{text}: {name} {options} {described(values)}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
-@depths(3)
-def test_loss_scaling_agrees_with_that_of_keras(examples: int):
-    def row(d: Draw) -> Any:
+@tried(2)
+def test_loss_scaling_agrees_with_that_of_keras(row: str, examples: int):
+    def make(d: Draw) -> Any:
         values, gradients = _start(d)
         if d.flag():
             gradients[0][d.whole(0, STEPS - 1)] = d.pick(np.inf, np.nan)
@@ -156,12 +156,12 @@ def test_loss_scaling_agrees_with_that_of_keras(examples: int):
         text = _compared(lambda module: module.LossScaleOptimizer(getattr(module, inner)(0.1), **options), *start)
         assert not text, f"{text}: {inner} {options}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
-@depths(3)
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules_agree_with_those_of_keras(name: str, examples: int):
+@tried(2, SCHEDULES)
+def test_schedules_agree_with_those_of_keras(row: str, examples: int):
+    name = row
     steps = np.arange(25, dtype="int32")
 
     def check(options: dict[str, Any]) -> None:
@@ -173,9 +173,9 @@ def test_schedules_agree_with_those_of_keras(name: str, examples: int):
     try_examples(SCHEDULES[name], check, examples)
 
 
-@depths(2)
-def test_optimizers_on_schedules_agree_with_those_of_keras(examples: int):
-    def row(d: Draw) -> Any:
+@tried(2)
+def test_optimizers_on_schedules_agree_with_those_of_keras(row: str, examples: int):
+    def make(d: Draw) -> Any:
         name = d.pick(*SCHEDULES)
         return name, SCHEDULES[name](d), d.pick(*(n for n in ROWS if n != "ScheduleFreeAdamW")), _start(d)
 
@@ -184,7 +184,7 @@ def test_optimizers_on_schedules_agree_with_those_of_keras(examples: int):
         text = _compared(lambda m: getattr(m, name)(getattr(m.schedules, schedule)(**options)), *start)
         assert not text, f"{text}: {name} {schedule} {options}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
 def test_every_optimizer_and_schedule_has_a_row_or_a_reason():

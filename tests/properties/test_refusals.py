@@ -1,9 +1,11 @@
-"""What bad input gets: errors that name the layer, what came and what is possible. Each was silent, or foreign, once."""
+"""What bad input gets: errors that name the layer, what came and what is possible; and numbers that stay finite."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -106,3 +108,11 @@ def test_impossible_sizes_are_named_with_the_layer_and_the_shapes(
 ):
     with pytest.raises(ShapeError, match=f"'it'.*{words}"):
         getattr(layers, name)(**arguments, name="it")(np.ones(shape, "float32"))
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0])
+def test_silence_has_a_finite_slope(exponent: float):
+    layer = layers.MelSpectrogram(16, sequence_stride=8, num_mel_bins=3, sampling_rate=100, min_freq=1.0,
+                                  mag_exp=exponent)  # fmt: skip
+    slope = jax.grad(lambda x: layer(x).sum())(jnp.zeros(24).at[20].set(1.0))
+    assert np.isfinite(slope).all()

@@ -13,7 +13,7 @@ import pytest
 from ranvier import activations, constraints, initializers, regularizers
 
 from .agreement import REFUSALS, differences, differences_of_calls
-from .strategies import Draw, depths, described, try_examples
+from .strategies import Draw, described, tried, try_examples
 
 Row = Callable[[Draw], Any]
 
@@ -57,9 +57,10 @@ BY_LAW: dict[str, Row] = {
 }  # fmt: skip
 
 
-@depths(3)
-@pytest.mark.parametrize("name", CERTAIN)
-def test_certain_initializers_give_the_numbers_of_keras(name: str, examples: int):
+@tried(2, CERTAIN)
+def test_certain_initializers_give_the_numbers_of_keras(row: str, examples: int):
+    name = row
+
     def check(made: Any) -> None:
         options, shape = made
         dtype = "int32" if name in ("Zeros", "Ones") and len(shape) == 1 else "float32"
@@ -70,9 +71,10 @@ def test_certain_initializers_give_the_numbers_of_keras(name: str, examples: int
     try_examples(CERTAIN[name], check, examples)
 
 
-@depths(3)
-@pytest.mark.parametrize("name", BY_LAW)
-def test_random_initializers_have_the_law_of_keras(name: str, examples: int):
+@tried(2, BY_LAW)
+def test_random_initializers_have_the_law_of_keras(row: str, examples: int):
+    name = row
+
     def check(made: Any) -> None:
         options, shape = made
         ours, theirs = (
@@ -90,8 +92,8 @@ def test_random_initializers_have_the_law_of_keras(name: str, examples: int):
     try_examples(BY_LAW[name], check, examples)
 
 
-@depths(3)
-def test_orthogonal_kernels_are_orthogonal_as_those_of_keras(examples: int):
+@tried(2)
+def test_orthogonal_kernels_are_orthogonal_as_those_of_keras(row: str, examples: int):
     def check(made: Any) -> None:
         gain, shape = made
         for module in (initializers, keras.initializers):
@@ -118,12 +120,12 @@ CONSTRAINTS: dict[str, Row] = {
 }  # fmt: skip
 
 
-@depths(3)
-@pytest.mark.parametrize("name", [*REGULARIZERS, *CONSTRAINTS])
-def test_regularizers_and_constraints_agree_with_those_of_keras(name: str, examples: int):
+@tried(2, [*REGULARIZERS, *CONSTRAINTS])
+def test_regularizers_and_constraints_agree_with_those_of_keras(row: str, examples: int):
+    name = row
     modules = (regularizers, keras.regularizers) if name in REGULARIZERS else (constraints, keras.constraints)
 
-    def row(d: Draw) -> Any:
+    def make(d: Draw) -> Any:
         options, shape = (REGULARIZERS | CONSTRAINTS)[name](d)
         return options, d.floats(*shape)
 
@@ -140,7 +142,7 @@ def test_regularizers_and_constraints_agree_with_those_of_keras(name: str, examp
             wrong = differences_of_calls({name: tuple(pair)}, (x,), {}, tolerance=2)
             assert not wrong, f"{wrong} {options} {described(x)}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
 _OPTIONS: dict[str, dict[str, Callable[[Draw], Any]]] = {
@@ -160,10 +162,11 @@ _OPTIONS: dict[str, dict[str, Callable[[Draw], Any]]] = {
 ACTIVATIONS = sorted(set(activations.__all__) - {"deserialize", "get", "serialize", "sparsemax"})  # its law: tests/ops
 
 
-@depths(3)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations_agree_with_those_of_keras(name: str, examples: int):
-    def row(d: Draw) -> Any:
+@tried(2, ACTIVATIONS)
+def test_activations_agree_with_those_of_keras(row: str, examples: int):
+    name = row
+
+    def make(d: Draw) -> Any:
         options = d.some(**{k: f(d) for k, f in _OPTIONS.get(name, {}).items()})
         fixed = {"threshold": d.real(0, 1), "default_value": d.real(-1, 1)} if name == "threshold" else {}
         return options | fixed, 2 * d.floats(*d.shape(2, 3)[:-1], d.pick(2, 4))
@@ -174,7 +177,7 @@ def test_activations_agree_with_those_of_keras(name: str, examples: int):
         wrong = differences_of_calls({name: pair}, (x,), options)
         assert not wrong, f"{wrong} {options} {described(x)}"
 
-    try_examples(row, check, examples)
+    try_examples(make, check, examples)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,10 @@ class MelSpectrogram(DatasetLayer):
         real, imaginary = fourier.stft(
             x, self.sequence_length, self.sequence_stride, self.fft_length, self.window, center=True
         )
-        power = jnp.sqrt(real**2 + imaginary**2) ** self.mag_exp  # (…, frames, frequencies)
+        energy = real**2 + imaginary**2
+        heard = energy > 0  # the root has no slope at silence
+        magnitude = jnp.where(heard, jnp.sqrt(jnp.where(heard, energy, 1.0)), 0.0)
+        power = magnitude**self.mag_exp  # (…, frames, frequencies)
         bands = self.linear_to_mel_weight_matrix(
             self.num_mel_bins, self.fft_length // 2 + 1, self.sampling_rate, self.min_freq, self.max_freq, power.dtype
         )
