@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         constraints,
         datasets,
         distillation,
+        distribution,
         dtype_policies,
         initializers,
         layers,
@@ -59,8 +60,8 @@ if TYPE_CHECKING:
 
 _MODULES = (
     "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "distillation",
-    "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "ops",
-    "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "distribution", "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision",
+    "models", "ops", "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
     "visualization", "wrappers",
 )  # fmt: skip
 _NAMES = {
@@ -93,8 +94,8 @@ __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss",
     "Metric", "Model", "Operation", "Optimizer", "Regularizer", "RematScope", "Sequential", "StatelessScope",
     "SymbolicScope", "Variable", "__version__", "activations", "applications", "backend", "callbacks", "config",
-    "constraints", "datasets", "device", "distillation", "dtype_policies", "gradients", "initializers", "layers",
-    "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops", "optimizers", "plot",
+    "constraints", "datasets", "device", "distillation", "distribution", "dtype_policies", "gradients",
+    "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops", "optimizers", "plot",
     "preprocessing", "random", "regularizers", "remat", "saving", "tree", "utils", "version", "visualization", "wrappers",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ import numpy as np
 from jax.core import Tracer
 
 from . import budgets, names, settings, structure
+from .distributions import active_layout_of
 from .dtypes import standardize_dtype
 from .errors import ArgumentError, ShapeError, TraceError
 from .pure import current_scope
@@ -60,7 +61,8 @@ class Variable:
         autocast: whether layers may read it in their compute dtype.
         aggregation: how replicas combine: ``"none"``, ``"mean"``, ``"sum"`` or ``"only_first_replica"``.
         name: its own name, without slashes; the open name scopes make its `path`.
-        layout: where its parts lie: a `jax.sharding.Sharding` or a device; None: on the default device.
+        layout: where its parts lie: a `TensorLayout`, a `jax.sharding.Sharding` or a device; None: as the distribution
+            says, without one on the default device.
 
     Raises:
         ArgumentError: no shape for a callable, a name with a slash, an unknown aggregation.
@@ -102,6 +104,7 @@ class Variable:
         self.constraint: Any = None
         self._initializer = initializer if callable(initializer) else None
         self._later: tuple[tuple[int, ...], str] | None = None
+        self.layout = getattr(layout, "backend_layout", layout)
         if budgets.loading() and callable(initializer) and shape is not None and layout is None:
             self._later = (tuple(int(size) for size in shape), standardize_dtype(dtype))
             budgets.charge_bytes(self._later[0], jnp.dtype(self._later[1]).itemsize, f"The weight '{self._path}'")
@@ -109,8 +112,9 @@ class Variable:
             # A layer may be built in the middle of a trace; its first values must be real arrays all the same.
             with jax.ensure_compile_time_eval():
                 self._value = _initial_value(initializer, shape, dtype, self._path)
-                if layout is not None:
-                    self._value = jax.device_put(self._value, layout)
+                if layout is None:
+                    self.layout = active_layout_of(self)
+                self._value = self._laid_out(self._value)
         structure.changed()
 
     def __getattr__(self, name: str) -> Any:
@@ -121,8 +125,12 @@ class Variable:
         if _shapes_only.get() and isinstance(jnp.zeros(()), Tracer):
             return jnp.zeros(shape, dtype)  # part of a trace that asks for shapes: takes no memory, and is not kept
         with jax.ensure_compile_time_eval():
-            self._value = _initial_value(self._initializer, shape, dtype, self._path)
+            self.layout = active_layout_of(self)
+            self._value = self._laid_out(_initial_value(self._initializer, shape, dtype, self._path))
         return self._value
+
+    def _laid_out(self, value: jax.Array) -> jax.Array:
+        return value if self.layout is None else jax.device_put(value, self.layout)
 
     @property
     def name(self) -> str:
@@ -208,7 +216,7 @@ class Variable:
                 "where it would leak. Use the stateless methods (stateless_call, stateless_apply …), or assign outside."
             )
         else:
-            self._value = _owned(value)
+            self._value = self._laid_out(_owned(value))
         return value
 
     def assign_add(self, value: Any) -> Any:

@@ -17,6 +17,7 @@ from jax.core import Tracer
 from .. import regularizers
 from ..core import dtypes, names
 from ..core.configurable import Configurable
+from ..core.distributions import distribution, with_output_layout
 from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError, RanvierWarning
 from ..core.masks import get_mask, set_mask
 from ..core.pure import current_scope, pure
@@ -211,8 +212,12 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         context = current_context()
         if context is not None and context.watch is not None:
-            return context.watch(self, self.call, args, kwargs)
-        return self.call(*args, **kwargs) if self._remat is None else rematerialized(self, self._remat, args, kwargs)
+            outputs = context.watch(self, self.call, args, kwargs)
+        elif self._remat is None:
+            outputs = self.call(*args, **kwargs)
+        else:
+            outputs = rematerialized(self, self._remat, args, kwargs)
+        return outputs if distribution() is None else with_output_layout(self.path, outputs)
 
     def _casts_weights(self) -> bool:
         return self.autocast and self.compute_dtype != self.variable_dtype

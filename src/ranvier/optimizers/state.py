@@ -72,14 +72,14 @@ class OptimizerState:
             initializer: a function of shape and dtype, or an initialiser's name.
             dtype: its dtype.
             aggregation: how replicas combine.
-            layout: accepted; JAX places the arrays.
+            layout: where its parts lie; None: as the distribution says.
             name: its name under the optimizer's.
         """
         start = _INITIALIZERS.get(initializer) if isinstance(initializer, str) else initializer
         start = initializers.get(initializer) if start is None else start
         with names.name_scope(self.name):
             variable = Variable(
-                start, tuple(shape), dtype or floatx(), trainable=False, aggregation=aggregation, name=name
+                start, tuple(shape), dtype or floatx(), False, aggregation=aggregation, name=name, layout=layout
             )
         self._variables.append(variable)
         return variable
@@ -95,6 +95,7 @@ class OptimizerState:
             reference_variable.shape,
             initializer,
             reference_variable.dtype,
+            layout=reference_variable.layout,
             name=f"{reference}_{name}" if name else reference,
         )
 

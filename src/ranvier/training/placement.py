@@ -13,6 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..core.distributions import distribution, replicated
+
 __all__ = ["placed"]
 
 _ALIGNMENT = 64  # bytes; XLA's
@@ -30,4 +32,4 @@ def placed(array: Any) -> jax.Array:
     own = memory[start : start + size].view(dtype).reshape(array.shape)
     np.copyto(own, array, casting="unsafe")
     # Nobody else holds `own`, so nobody can change it under the JAX array, which keeps it alive.
-    return jax.device_put(own)
+    return jax.device_put(own) if distribution() is None else replicated(own)

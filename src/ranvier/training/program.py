@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..core.distributions import with_batch_layout
 from ..core.settings import use_compilation_cache
 from .state import Roles, TrainState
 from .step import Step, overridden, predict_step, step_logs, test_step, train_step
@@ -32,11 +33,12 @@ def _slice(arrays: Any, start: Any, size: int) -> Any:
     return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, start, size), arrays)
 
 
-def _guarded(step: Step) -> Callable[[TrainState, Any, Any], tuple[TrainState, Any]]:
-    """`step` that also notes the first step number at which the loss is not finite."""
+def _guarded(step: Step, roles: Roles) -> Callable[[TrainState, Any, Any], tuple[TrainState, Any]]:
+    """`step` that also notes the first step number at which the loss is not finite, and keeps to the layouts."""
 
     def run(state: TrainState, batch: Any, number: Any) -> tuple[TrainState, Any]:
-        new, logs = step(state, batch)
+        new, logs = step(state, with_batch_layout(batch))
+        new = new.laid_out(roles)
         loss = logs.get("loss") if isinstance(logs, dict) else None
         bad = jnp.asarray(state.bad_step, jnp.int32)
         if loss is not None:
@@ -88,7 +90,7 @@ class Programs:
         """``(state, batch, number) → (state, logs)``: one step on one batch."""
 
         def make() -> Callable[..., Any]:
-            step, results = _guarded(self._step(learn)), self._results(learn)
+            step, results = _guarded(self._step(learn), self.roles), self._results(learn)
 
             def run(state: TrainState, batch: Any, number: Any) -> tuple[TrainState, Any]:
                 state, logs = step(state, batch, number)
@@ -109,7 +111,7 @@ class Programs:
         """
 
         def make() -> Callable[..., Any]:
-            step, results, custom = _guarded(self._step(learn)), self._results(learn), self._custom(learn)
+            step, results, custom = _guarded(self._step(learn), self.roles), self._results(learn), self._custom(learn)
             take = partial(_take, batch_size=batch_size, how=how)
 
             def run(state: TrainState, data: Any, order: Any, start: Any, stop: Any) -> tuple[TrainState, Any]:
@@ -140,7 +142,7 @@ class Programs:
         steps, rest = divmod(size, batch_size)
 
         def make() -> Callable[..., Any]:
-            step, results, custom = _guarded(self._step(True)), self._results(True), self._custom(True)
+            step, results, custom = _guarded(self._step(True), self.roles), self._results(True), self._custom(True)
             how = "rows" if shuffled else "slices"
 
             def run(state: TrainState, data: Any, orders: Any, logs: Any, start: Any, stop: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from ..core.variables import Variable
@@ -48,6 +49,17 @@ class TrainState(NamedTuple):
         """The present values of what `predict` needs: every array that is passed along costs a microsecond."""
         trainable, non_trainable = ([v.stored_value() for v in part] for part in roles[:2])
         return cls(trainable, non_trainable, [], [], np.int32(-1))
+
+    def laid_out(self, roles: Roles) -> TrainState:
+        """The same, inside a program, each array as its variable lies on the devices of a distribution."""
+        parts = [
+            [
+                v if r.layout is None else jax.lax.with_sharding_constraint(v, r.layout)
+                for v, r in zip(*part, strict=True)
+            ]
+            for part in zip(self[:4], roles, strict=True)
+        ]
+        return TrainState(*parts, bad_step=self.bad_step)
 
     def put(self, roles: Roles) -> None:
         """Give the values back to the variables."""

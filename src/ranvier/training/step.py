@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
+from ..core.distributions import replicated, with_batch_layout
 from ..core.pure import pure
 from ..core.variables import Variable
 from ..layers.context import call_context
@@ -128,7 +129,8 @@ def predict_step(model: Any, roles: Roles, moving: Sequence[Variable] = ()) -> C
     at = [i for i, v in enumerate(variables) if any(v is m for m in moving)]
 
     def step(state: TrainState, batch: Any) -> Any:
-        outputs, values = pure_forward([*state.trainable, *state.non_trainable], batch)
+        outputs, values = pure_forward([*state.trainable, *state.non_trainable], with_batch_layout(batch))
+        outputs = replicated(outputs)  # every process needs all of it
         return (outputs, [values[i] for i in at]) if moving else outputs
 
     return step

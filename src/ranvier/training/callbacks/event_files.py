@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import struct
-import zlib
 from typing import Any
 
 import numpy as np
 
 from ...core.errors import MissingDependencyError
+from ...tools.png import png_bytes
 
 __all__ = ["EventFiles", "require_tensorboard_x", "weight_image"]
 
@@ -64,7 +63,7 @@ class EventFiles:
         from tensorboardX.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
 
         height, width = pixels.shape
-        image = Summary.Image(height=height, width=width, colorspace=1, encoded_image_string=_png(pixels))
+        image = Summary.Image(height=height, width=width, colorspace=1, encoded_image_string=png_bytes(pixels))
         self._write(run, Summary(value=[Summary.Value(tag=tag, image=image)]), step)
 
     def keras_graph(self, run: str, config: str) -> None:
@@ -111,16 +110,3 @@ def weight_image(weight: np.ndarray) -> np.ndarray | None:
     a = a[:_PIXELS, :_PIXELS]
     low, high = a.min(), a.max()
     return ((a - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    """A grey image (height, width), uint8, as a PNG file."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    height, width = pixels.shape
-    lines = np.hstack([np.zeros((height, 1), np.uint8), pixels])  # each line begins with its filter, 0: none
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    body = zlib.compress(lines.tobytes())
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
