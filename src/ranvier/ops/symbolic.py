@@ -15,10 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..core import names
+from ..core import budgets, names
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentTypeError, ShapeError
 from ..core.pure import sketch
+from ..core.variables import shapes_only
 
 __all__ = [
     "FunctionOperation",
@@ -101,6 +102,7 @@ class KerasTensor:
     ):  # fmt: skip
         self._shape = tuple(None if s is None else int(s) for s in shape)
         self._dtype = standardize_dtype(dtype)
+        budgets.check_shape(self._shape)
         self.sparse = bool(sparse)
         self.ragged = bool(ragged)
         self.record_history = record_history
@@ -246,7 +248,7 @@ def _trace(function: Callable[..., Any], args: Any, kwargs: Any, stand_ins: tupl
         real_args, real_kwargs = rebuild((args, kwargs), value)
         return function(*real_args, **real_kwargs)
 
-    with sketch():
+    with sketch(), shapes_only():
         return jax.eval_shape(run, specs)
 
 
