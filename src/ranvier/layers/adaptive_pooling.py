@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from ..core.budgets import charge_objects
 from ..core.settings import standardize_data_format
 from ..ops.adaptive_pooling import adaptive_average_pool, adaptive_max_pool
 from .base import Layer
@@ -31,6 +32,7 @@ class _AdaptivePooling(Layer):
     def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.output_size = per_axis(type(self).__name__, "output_size", output_size, self.rank)
+        charge_objects(f"{type(self).__name__}: output_size={self.output_size}", sum(self.output_size))
         self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 

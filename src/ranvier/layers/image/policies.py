@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from ...core.budgets import charge_objects
 from ...core.errors import ArgumentError
 from ...core.random import SeedGenerator, hash_bits
 from ...ops.image.layout import from_floats, working_dtype
@@ -84,6 +85,7 @@ class RandomColorJitter(ImageLayer):
 def _whole(layer: str, name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ArgumentError(f"{layer}: {name} must be an integer of at least {least}. Received: {name}={value!r}")
+    charge_objects(f"{layer}: {name}={value}", value)
     return value
 
 
