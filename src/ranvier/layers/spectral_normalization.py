@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..core.budgets import charge_objects
 from ..core.errors import ArgumentError
 from ..core.variables import Variable
 from ..initializers import TruncatedNormal
@@ -44,6 +45,7 @@ class SpectralNormalization(Wrapper):
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any):
         super().__init__(layer, **kwargs)
         self.power_iterations = positive("SpectralNormalization", "power_iterations", power_iterations)
+        charge_objects(f"SpectralNormalization: {power_iterations=}", self.power_iterations)
 
     def build(self, input_shape: Any = None) -> None:
         """Build the layer inside, and make u."""
