@@ -199,7 +199,11 @@ def digits(epochs: int, samples: int) -> dict[str, Figure]:
 
 def digits_network() -> Model:
     """A7's network."""
-    network = [layers.Flatten(input_shape=(28, 28)), layers.Dense(128, "relu"), layers.Dense(10, "softmax")]
+    network = [
+        layers.Flatten(input_shape=(28, 28), name="pixels"),
+        layers.Dense(128, "relu", name="hidden"),
+        layers.Dense(10, "softmax", name="digit"),
+    ]
     return Sequential(network, name="digits")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..core.errors import ArgumentError, MissingDependencyError
@@ -58,13 +59,13 @@ def model_to_dot(
     graph = model_graph(model, expand_nested, input_shape)
     attributes = {"rankdir": rankdir, "dpi": str(dpi), "splines": splines, "concentrate": "true"}
     if subgraph:
-        dot = pydot.Cluster(graph_name=_quoted(graph.name), label=_quoted(graph.name), style="rounded")
+        dot = pydot.Cluster(graph_name=re.sub(r"\W", "_", graph.name), label=_quoted(graph.name), style="rounded")
     else:
         dot = pydot.Dot(_quoted(graph.name), graph_type="digraph", **attributes)
     dot.set_node_defaults(shape="box", style=_quoted("rounded,filled"), fontname="Helvetica")
     around: dict[str | None, Any] = {None: dot}
-    for group in graph.groups:
-        around[group.id] = _cluster(pydot, group, show_layer_names)
+    for i, group in enumerate(graph.groups):
+        around[group.id] = _cluster(pydot, f"group{i}", group, show_layer_names)
     for node in graph.nodes:
         lines = _lines(node, show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
         fill, outline = colours_of(node.category)
@@ -83,10 +84,10 @@ def _add_edges(pydot: Any, dot: Any, graph: ModelGraph) -> None:
         dot.add_edge(pydot.Edge(_quoted(edge.source), _quoted(edge.target)))
 
 
-def _cluster(pydot: Any, group: Group, show_layer_names: bool) -> Any:
+def _cluster(pydot: Any, name: str, group: Group, show_layer_names: bool) -> Any:
     title = frame_title(group.name, group.kind, show_layer_names)
     return pydot.Cluster(
-        graph_name=_quoted(group.id), label=_quoted(title), style="rounded", color=_quoted("#9AA7B4"), labeljust="l"
+        graph_name=name, label=_quoted(title), style="rounded", color=_quoted("#9AA7B4"), labeljust="l"
     )
 
 

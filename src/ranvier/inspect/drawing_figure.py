@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ..core.errors import MissingDependencyError, RanvierWarning
+from ..tools.png import png_bytes
 from .boxes import BoxText, colours_of
 from .drawing_svg import TAB, path_of, title_of
 from .layout import Layout
@@ -100,7 +103,7 @@ def save_figure(figure: Any, file: Any, format: str, dpi: float) -> None:
 
     Args:
         figure: a matplotlib figure.
-        file: a path or an open file.
+        file: an open binary file.
         format: "png", "jpg", "jpeg" or "pdf".
         dpi: pixels an inch.
     """
@@ -116,7 +119,15 @@ def save_figure(figure: Any, file: Any, format: str, dpi: float) -> None:
             stacklevel=4,
         )
         dpi = fitting
-    options = {"pil_kwargs": {"compress_level": 1}} if format == "png" else {}
-    with warnings.catch_warnings(), matplotlib.rc_context({"pdf.fonttype": 42, "path.simplify": False}):
+    settings: Any = {"pdf.fonttype": 42, "path.simplify": False, "text.hinting": "none"}
+    with warnings.catch_warnings(), matplotlib.rc_context(settings):
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # signs that no font here has are drawn as boxes
-        figure.savefig(file, format=format, dpi=dpi, **options)
+        if format == "png":
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+            figure.set_dpi(dpi)
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            file.write(png_bytes(np.asarray(canvas.buffer_rgba())[..., :3], dpi))
+        else:
+            figure.savefig(file, format=format, dpi=dpi)

@@ -40,26 +40,46 @@ def function_and_derivative(activation: Any, x: Any) -> tuple[np.ndarray, np.nda
     >>> float(values[0]), float(slopes[0])
     (0.5, 0.25)
     """
-    function = activations.get(activation)
-    points = jnp.asarray(x, "float32")
-    name = _name(activation)
-    flat, trial = points.reshape(-1), jnp.array([0.5, -1.0, 2.0, -0.25])
+    return _measure([activation], np.asarray(x, "float32"))[0]
+
+
+def _measure(chosen: Sequence[Any], x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Values and slopes of several functions, by one program."""
+    functions = [activations.get(activation) for activation in chosen]
+    flat, trial = jnp.asarray(x).reshape(-1), jnp.array([0.5, -1.0, 2.0, -0.25])
 
     @jax.jit
-    def measure(flat: Any, trial: Any) -> Any:
-        alone = lambda t: function(t[None])[0]  # noqa: E731
-        return function(flat), jax.vmap(jax.grad(alone))(flat), function(trial), jax.vmap(alone)(trial)
+    def run(flat: Any, trial: Any) -> Any:
+        found = []
+        for function in functions:
+            alone = lambda t, function=function: function(t[None])[0]  # noqa: E731
+            found.append((function(flat), jax.vmap(jax.grad(alone))(flat), function(trial), jax.vmap(alone)(trial)))
+        return found
 
     try:
-        values, slopes, together, apart = measure(flat, trial)
-        one_by_one = together.shape == trial.shape and bool(jnp.allclose(together, apart, atol=1e-5))
-    except (AssertionError, IndexError, TypeError, ValueError):  # of functions that halve their input, for example
-        one_by_one = False
-    if not one_by_one:
-        raise ArgumentError(
-            f"{name} looks at several numbers together, so it has no curve. Functions with one: {', '.join(_ELEMENTWISE)}"
-        )
-    return np.asarray(values).reshape(points.shape), np.asarray(slopes).reshape(points.shape)
+        found = run(flat, trial)
+    except (
+        AssertionError,
+        IndexError,
+        TypeError,
+        ValueError,
+    ) as error:  # of functions that halve their input, for example
+        if len(chosen) == 1:
+            raise ArgumentError(_no_curve(chosen[0])) from error
+        return [_measure([one], x)[0] for one in chosen]  # which finds the one
+    for activation, (_, _, together, apart) in zip(chosen, found, strict=True):
+        if together.shape != trial.shape or not jnp.allclose(together, apart, atol=1e-5):
+            raise ArgumentError(_no_curve(activation))
+    return [
+        (np.asarray(values).reshape(x.shape), np.asarray(slopes).reshape(x.shape)) for values, slopes, _, _ in found
+    ]
+
+
+def _no_curve(activation: Any) -> str:
+    return (
+        f"{_name(activation)} looks at several numbers together, so it has no curve. Functions with one: "
+        f"{', '.join(_ELEMENTWISE)}"
+    )
 
 
 def activation_functions(names: Sequence[Any] | str | None = None, x: Any = None) -> Any:
@@ -82,11 +102,11 @@ def activation_functions(names: Sequence[Any] | str | None = None, x: Any = None
     if not chosen:
         raise ArgumentError("names must hold at least one activation. Received: none")
     points = np.linspace(-5, 5, 1001, dtype="float32") if x is None else np.sort(np.asarray(x, "float32").reshape(-1))
+    curves = _measure(chosen, points)
     columns = min(5, len(chosen))
     rows = -(-len(chosen) // columns)
     figure, axes = new_figure(rows, columns, (2.6 * columns, 2.15 * rows + 0.3))
-    for axis, activation in zip(axes.flat, chosen, strict=False):
-        values, slopes = function_and_derivative(activation, points)
+    for axis, activation, (values, slopes) in zip(axes.flat, chosen, curves, strict=False):
         axis.axhline(0, color="#ADB5BD", linewidth=0.8)
         axis.axvline(0, color="#ADB5BD", linewidth=0.8)
         axis.plot(points, values, color=TRAIN, linewidth=1.8)
