@@ -80,7 +80,7 @@ def work(name: str, action: str, path: str, parameters: float) -> dict[str, floa
         again = library.models.load_model(f"{folder}/m.keras")
         again.save_weights(f"{folder}/w.weights.h5")
         again.load_weights(f"{folder}/w.weights.h5")
-    model = None if action == "load" and whole else build(library, parameters)
+    model: Any = None if action == "load" and whole else build(library, parameters)
     for variable in () if model is None else model.weights:
         variable.numpy()  # as after training: there are values, not promises
     run = {

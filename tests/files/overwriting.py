@@ -7,11 +7,12 @@ standard input forks a child, which saves and saves, and is killed at a random m
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sys
 import time
 import warnings
+
+import numpy as np
 
 import ranvier
 from ranvier import layers
@@ -32,14 +33,14 @@ def build(ranvier=ranvier):
 def save(model, folder: str, number: int) -> None:
     """Write generation `number` of every file."""
     for variable in (*model.weights, *model.optimizer.variables):
-        variable.assign(variable.value * 0 + number)
+        # NumPy arrays, since jax cannot compute in a forked child, and a save needs no more.
+        variable.store(np.full(variable.shape, number, variable.stored_value().dtype))
     model.save(f"{folder}/{FILES[0]}")
     for name in FILES[1:]:
         model.save_weights(f"{folder}/{name}")
 
 
-def _child(folder: str, start: int, pipe: int) -> None:
-    model = build()
+def _child(model, folder: str, start: int, pipe: int) -> None:
     number = start
     while True:
         save(model, folder, number)
@@ -50,16 +51,16 @@ def _child(folder: str, start: int, pipe: int) -> None:
 
 def main() -> None:
     """Each line is a folder, the number to begin with, and the seconds to wait after the first saves."""
+    model = build()
     for line in sys.stdin:
         folder, start, seconds = line.rstrip("\n").split("\t")
         read, write = os.pipe()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # jax is imported here, but has not begun to work
+            warnings.simplefilter("ignore")  # of jax, that it cannot compute in the child
             pid = os.fork()
         if not pid:
             os.close(read)
-            random.seed(start)
-            _child(folder, int(start), write)
+            _child(model, folder, int(start), write)
         os.close(write)
         began = os.read(read, 1)
         time.sleep(float(seconds))
