@@ -45,7 +45,15 @@ class Watch:
         self.folder = folder
         self.seen: list[str] = []
         self.on = False
-        places = [str(folder), sys.prefix, sys.base_prefix, str(Path(ranvier.__file__).parent), __file__, "/proc/self", "/sys/"]
+        places = [
+            str(folder),
+            sys.prefix,
+            sys.base_prefix,
+            str(Path(ranvier.__file__).parent),
+            __file__,
+            "/proc/self",
+            "/sys/",
+        ]
         self.allowed = tuple(os.path.realpath(place) for place in places)
         self.secret = str(folder / "secret.txt"), str(folder / "other.h5")
         sys.addaudithook(self.hook)

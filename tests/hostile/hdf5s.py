@@ -132,7 +132,7 @@ def _numbers() -> Iterator[tuple[str, Callable[[h5py.File], None]]]:
     yield "records", _put(np.zeros((4, 3), [("a", "f4"), ("b", "i4")]))
     yield "arrays in an array", _put(np.zeros((4,), np.dtype(("f4", (3,)))), dtype=np.dtype(("f4", (3,))))
     yield "opaque bytes", _put(np.zeros((4, 3), "V4"))
-    yield "names of numbers", _put(np.zeros((4, 3), "i1"), dtype=h5py.enum_dtype({"A": 0, "B": 1}, "i1"))
+    yield "names of numbers", _put(np.zeros((4, 3), h5py.enum_dtype({"A": 0, "B": 1}, "i1")))
     yield "another compression", _put(np.zeros((4, 3), "f4"), chunks=(4, 3), compression="lzf")
     yield "checksums by another filter", _put(np.zeros((4, 3), "f4"), chunks=(4, 3), fletcher32=True)
     yield "whole numbers packed", _put(np.zeros((4, 3), "i4"), chunks=(4, 3), scaleoffset=0)
