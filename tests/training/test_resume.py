@@ -45,8 +45,8 @@ def always(monkeypatch):
     monkeypatch.setattr(resuming, "SHARE", 0)
 
 
-def make(units=8, optimizer="adam", **options):
-    ranvier.utils.set_random_seed(3)
+def make(units=8, optimizer="adam", seed=3, **options):
+    ranvier.utils.set_random_seed(seed)
     model = ranvier.Sequential(
         [
             ranvier.Input((4,)),
@@ -393,3 +393,13 @@ def test_the_same_model_in_the_same_process(tmp_path):
     assert len(history.history["loss"]) == 10
     assert not (tmp_path / "backups").exists()
     assert len(model.fit(X, Y, 4, 2, 0, [kept]).history["loss"]) == 2  # and now from the beginning
+
+
+def test_no_seed_is_needed(tmp_path, always):
+    """A run begins with a backup, so that another process's weights and shuffles do not matter."""
+    whole = fit(tmp_path / "whole", Interrupt("on_train_batch_begin", -1))
+    with pytest.raises(InterruptionError):
+        fit(tmp_path / "cut", Interrupt("on_train_batch_begin", 1))
+    model = make(seed=99)
+    found = bits(model, model.fit(X, Y, 4, 4, 0, [Interrupt("on_train_batch_begin", -1)], resume=tmp_path / "cut"))
+    assert found == whole
