@@ -294,6 +294,28 @@ def test_penalties_are_part_of_the_loss_and_of_the_chain():
     assert "the penalty on the weight" in str(chain)
 
 
+def test_half_precision_is_shown_as_it_was_computed(rng):
+    model = ranvier.Sequential(
+        [ranvier.Input((5, 5, 2)), layers.Conv2D(2, 3, activation="relu", dtype="mixed_bfloat16", name="conv")]
+    )
+    conv = model.explain(rng.normal(size=(5, 5, 2)), np.zeros((1, 3, 3, 2)), loss="mse").layer("conv")
+    assert conv.outputs[0].dtype == "bfloat16"
+    assert conv.outputs[0].value.dtype == "float32"
+    neuron = conv.neuron((1, 1, 1), top=100)
+    assert {t.input_index for t in neuron.terms} == {(i, j, c) for i in (1, 2, 3) for j in (1, 2, 3) for c in (0, 1)}
+    assert sum(t.product for t in neuron.terms) + neuron.bias == pytest.approx(neuron.sum, rel=0.02, abs=0.02)
+
+
+def test_strings_are_looked_up_on_the_way():
+    inputs = ranvier.Input((2,), dtype="string")
+    numbers = layers.StringLookup(vocabulary=["a", "b"], name="lookup")(inputs)
+    model = ranvier.Model(inputs, layers.Flatten()(layers.Embedding(3, 2, name="table")(numbers)))
+    explanation = model.explain(np.array([["b", "?"]]), np.zeros((1, 4)), loss="mse")
+    assert explanation.layer("lookup").outputs[0].value.tolist() == [2, 0]
+    assert explanation.layer("table").weight("embeddings").gradient.any(axis=1).tolist() == [True, False, True]
+    assert json.loads(explanation.to_json())["inputs"][0]["value"] == ["b", "?"]
+
+
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 

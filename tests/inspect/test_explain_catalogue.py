@@ -10,16 +10,25 @@ import pytest
 import ranvier
 from ranvier import layers
 from ranvier.inspect.explain import explain
+from ranvier.inspect.explanations.layer import LayerExplanation
 from ranvier.inspect.explanations.replays import Tap, inside
 from ranvier.inspect.explanations.rules import replica_of
+from ranvier.inspect.explanations.twins import kernel_name
 
 from ..catalogue import CASES
 
-FIRST_OF_KIND = {case.layer: str(case) for case in reversed(CASES)}
+# One of each kind of arithmetic runs always; all others (each compiles programs of its own) with the slow tests.
+ALWAYS = {
+    "Dense", "EinsumDense", "Conv2D", "DepthwiseConv1D", "SeparableConv1D", "Conv1DTranspose", "MaxPooling1D",
+    "AdaptiveMaxPooling1D", "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization",
+    "Normalization", "SimpleRNN", "LSTM", "GRU", "Attention", "Softmax", "PReLU", "Subtract", "Multiply", "Concatenate",
+    "Embedding",
+}  # fmt: skip
+FIRST = {case.layer: str(case) for case in reversed(CASES) if case.layer in ALWAYS}
 every_case = pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=str(case), marks=[] if FIRST_OF_KIND[case.layer] == str(case) else [pytest.mark.slow])
+        pytest.param(case, id=str(case), marks=[] if FIRST.get(case.layer) == str(case) else [pytest.mark.slow])
         for case in CASES
     ],
 )
@@ -32,21 +41,17 @@ def model_of(case):
     return ranvier.Model(given, case.make(layers, name="it")(given))
 
 
-def sample_of(case, index):
-    inputs = case.inputs()
-    pick = lambda a: a[index : index + 1]  # noqa: E731
-    return [pick(a) for a in inputs] if isinstance(inputs, list) else pick(inputs)
-
-
 @every_case
 def test_explained_numbers_are_those_of_the_layer_and_of_autodiff(case):
-    model, x = model_of(case), sample_of(case, 1)
+    model, batch = model_of(case), case.inputs()
+    several = isinstance(case.shape, list)
+    x = [a[1:2] for a in batch] if several else batch[1:2]
     output = model(x, training=False)
-    differentiable = output.dtype.kind == "f"
-    target = np.linspace(-1, 1, output.size, dtype="float32").reshape(output.shape)
-    explanation = explain(model, case.inputs(), np.repeat(target, len(case.inputs()[0]) if isinstance(case.shape, list)
-                          else len(case.inputs()), 0) if differentiable else None, index=1, top=6,
-                          loss="mse" if differentiable else None)  # fmt: skip
+    target, loss, all_targets = None, None, None
+    if output.dtype.kind == "f":
+        target, loss = np.linspace(-1, 1, output.size, dtype="float32").reshape(output.shape), "mse"
+        all_targets = np.repeat(target, len(batch[0] if several else batch), 0)
+    explanation = explain(model, batch, all_targets, index=1, top=6, loss=loss)
     it = explanation.layer("it")
     np.testing.assert_allclose(it.outputs[0].value, output[0], rtol=2e-5, atol=2e-5)
     for neuron in it.neurons:
@@ -60,7 +65,7 @@ def test_explained_numbers_are_those_of_the_layer_and_of_autodiff(case):
         again = inside(call.layer, call.values, call.training, lambda: replica(call, Tap({})))
         for ours, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(call.outputs), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-5)
-    if differentiable:
+    if target is not None:
         check_gradients(model, it, x, target)
 
 
@@ -73,13 +78,30 @@ def check_neuron(it, neuron):
         assert np.isclose(whole, neuron.sum, rtol=1e-5)
     for term in neuron.terms:
         assert term.weight is None or np.isclose(term.product, term.input * term.weight, rtol=1e-5)
-        if term.weight_index is not None and it.layer.__class__.__name__ != "Dense":
-            continue
     assert np.isclose(neuron.output, it.outputs[0].value[neuron.index], rtol=1e-5)
 
 
+def check_uses(it):
+    """What each use of a weight contributes, ∂L/∂sum · input, adds up to ∂L/∂w; so for biases."""
+    if not kernel_name(it.layer) or np.prod(it.neuron_shape) > 80 or it.layer.losses:
+        return
+    added, bias = np.zeros(it.layer.weights[0].shape), 0.0
+    for index in np.ndindex(it.neuron_shape):
+        neuron = it.neuron(index, top=10_000)
+        if neuron.weight_name != "pointwise_kernel":
+            for term in neuron.terms:
+                added[term.weight_index] += term.gradient
+        bias += neuron.bias_gradient or 0.0
+    weights = {weight.name: weight.gradient for weight in it.weights}
+    if added.any():
+        np.testing.assert_allclose(added, weights["kernel"], rtol=1e-4, atol=1e-5)
+    if "bias" in weights:
+        assert np.isclose(bias, weights["bias"].sum(), rtol=1e-4, atol=1e-5)
+
+
 def check_gradients(model, it, x, target):
-    """∂L/∂w, ∂L/∂output and ∂L/∂sum against an independent differentiation of the stateless layer."""
+    """∂L/∂w and ∂L/∂output against an independent differentiation of the stateless layer."""
+    check_uses(it)
     trainable = [v.value for v in model.trainable_variables]
     others = [v.value for v in model.non_trainable_variables]
 
@@ -101,6 +123,4 @@ def check_gradients(model, it, x, target):
 
 
 def inner_of(it):
-    from ranvier.inspect.explanations.layer import LayerExplanation
-
     return [LayerExplanation(call, it._results, ()) for call in it._within(it._call)]

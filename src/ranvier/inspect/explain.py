@@ -95,8 +95,7 @@ def _check(model: Any, top: Any) -> None:
         raise ArgumentTypeError(f"explain takes a model or a layer. Received: a {type(model).__name__}")
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise ArgumentError(f"top must be an integer of at least 1. Received: top={top!r}")
-    complete = getattr(model, "_fully_built", None)
-    if not model.built or (complete is not None and not complete()):
+    if not model.built:
         raise NotBuiltError(
             f"Model '{model.name}' is not built, so there are no weights to explain. Call it on data once, "
             "build(input_shape), or begin it with an Input."

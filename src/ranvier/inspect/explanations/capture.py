@@ -118,6 +118,10 @@ class Program:
         variables: everything that the computation reads.
         objective: ``(inputs, target, outputs) → loss``; None: no loss.
         key: what tells this objective from others.
+
+    Attributes:
+        target: what the objective is given as the target.
+        loss_name: the objective's name.
     """
 
     def __init__(
@@ -198,8 +202,8 @@ class Program:
         return aux, loss, gradients
 
     def _found(self, notes: dict[str, Any], results: Any) -> Found:
-        (outputs, penalties, arrays), loss, gradients = results
-        start = {id(v): value for v, value in zip(self.variables, self.start, strict=True)}
+        (outputs, penalties, arrays), loss, gradients = jax.device_get(results)
+        start = {id(v): value for v, value in zip(self.variables, jax.device_get(self.start), strict=True)}
         calls = []
         for described, parts, changed in zip(notes["calls"], arrays, notes["changed"], strict=True):
             number, layer, parent, key, repeat, training, children = described

@@ -130,7 +130,8 @@ def terms_of(call: Call, place: tuple[int, ...]) -> Terms | None:
 
 
 def _wide(x: Any) -> np.ndarray:
-    return np.asarray(jnp.asarray(x, jnp.promote_types(x.dtype, jnp.float32)))
+    """As NumPy, in at least 32 bits."""
+    return np.asarray(x).astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 # --- weighted sums --------------------------------------------------------------------------------------------------
