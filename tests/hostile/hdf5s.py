@@ -130,7 +130,7 @@ def _numbers() -> Iterator[tuple[str, Callable[[h5py.File], None]]]:
     yield "references", _put(shape=(4, 3), dtype=h5py.ref_dtype)
     yield "references to regions", _put(shape=(4, 3), dtype=h5py.regionref_dtype)
     yield "records", _put(np.zeros((4, 3), [("a", "f4"), ("b", "i4")]))
-    yield "arrays in an array", _put(np.zeros((4,), np.dtype(("f4", (3,)))), dtype=np.dtype(("f4", (3,))))
+    yield "arrays in an array", _put(shape=(4,), dtype=np.dtype(("f4", (3,))))
     yield "opaque bytes", _put(np.zeros((4, 3), "V4"))
     yield "names of numbers", _put(np.zeros((4, 3), h5py.enum_dtype({"A": 0, "B": 1}, "i1")))
     yield "another compression", _put(np.zeros((4, 3), "f4"), chunks=(4, 3), compression="lzf")
