@@ -271,7 +271,7 @@ def test_dot(tmp_path, two_sided):
     (cluster,) = read.subgraphs()
     assert set(cluster.nodes()) == {"encoder/wide", "encoder/narrow"}
     plot_model(two_sided, tmp_path / "m.dot", rankdir="LR")
-    assert pygraphviz.AGraph(str(tmp_path / "m.dot")).graph_attr["rankdir"] == "LR"
+    assert "rankdir=LR" in (tmp_path / "m.dot").read_text()
     expanded.write(str(tmp_path / "n.dot"))
     assert (tmp_path / "n.dot").read_text().startswith('digraph "pair"')
     assert type(model_to_dot(two_sided, subgraph=True)).__name__ == "Cluster"

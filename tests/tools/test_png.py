@@ -11,7 +11,7 @@ from PIL import Image
 from ranvier.tools.png import png_bytes
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (5, 7, 3), (64, 1, 3)])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (5, 7, 3), (64, 1, 3), (150, 9, 3)])
 def test_round_trip(rng, shape):
     pixels = rng.integers(0, 256, shape, np.uint8)
     read = Image.open(io.BytesIO(png_bytes(pixels, dpi=200)))
