@@ -103,8 +103,8 @@ def test_what_a_file_may_not_hold_is_refused(tmp_path):
 
     start = "assets/layers/text_vectorization/"
     refused(lambda m: m.update({"assets/other/vocabulary.txt": b"x"}), "no layer of the model asks")
-    refused(lambda m: m.update({start + "../../../evil.txt": b"x"}), "impossible name")
-    refused(lambda m: m.update({start + "C:\\evil.txt": b"x"}), "impossible name")
+    refused(lambda m: m.update({start + "../../../evil.txt": b"x"}), "may lead elsewhere")
+    refused(lambda m: m.update({start + "C:\\evil.txt": b"x"}), "may lead elsewhere")
     named = f'"vocabulary": "{secret}"'.encode()
     refused(
         lambda m: m.update({"config.json": m["config.json"].replace(b'"vocabulary": null', named)}), "names a vocab"
@@ -113,9 +113,9 @@ def test_what_a_file_may_not_hold_is_refused(tmp_path):
     text_model(ranvier)[0].save(path)
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
-            new.writestr(name, bytes(20_000_000) if name.endswith("n/vocabulary.txt") else old.read(name))
+            new.writestr(name, bytes(80_000_000) if name.endswith("n/vocabulary.txt") else old.read(name))
     path.write_bytes(buffer.getvalue())
-    with pytest.raises(ValueError, match="unpack to"):
+    with pytest.raises(ValueError, match="unpacks to more than"):
         ranvier.models.load_model(path)
 
 

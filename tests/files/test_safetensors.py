@@ -132,7 +132,7 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     [
         (b"", "cut short"),
         (b"\xff" * 20, "cut short"),
-        (_file(b"[" * 100_000), "does not describe"),
+        (_file(b"[" * 100_000), "levels deep"),
         (_file([1]), "does not describe"),
         (_file({"a": ENTRY | {"data_offsets": [0, 4]}}), "does not have the bytes"),
         (_file({"a": ENTRY | {"shape": [1 << 40]}}), "does not have the bytes"),

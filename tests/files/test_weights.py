@@ -67,7 +67,7 @@ def test_an_index_names_only_files_beside_it(tmp_path):
     path = tmp_path / "w.weights.json"
     for content, words in (
         ("[]", "not an index"),
-        ("nonsense", "not an index"),
+        ("nonsense", "not valid JSON"),
         (json.dumps({"weight_map": {"/vars": ["../w_00000.weights.h5"]}}), "no file of weights beside it"),
         (json.dumps({"weight_map": {"/vars": ["gone.weights.h5"]}}), "not there"),
     ):
@@ -95,7 +95,7 @@ def test_other_endings_and_arguments_are_refused(tmp_path):
     with pytest.raises(SerializationError, match="not an HDF5"):
         model.load_weights(tmp_path / "bad.weights.h5")
     (tmp_path / "bad.keras").write_text("no")
-    with pytest.raises(SerializationError, match=r"not a \.keras"):
+    with pytest.raises(SerializationError, match="not a zip archive"):
         model.load_weights(tmp_path / "bad.keras")
     with pytest.raises(ArgumentError, match="by_name"):
         saving.save_weights(model, tmp_path / "w.weights.h5", by_name=True)

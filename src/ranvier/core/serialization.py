@@ -237,9 +237,9 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
     if name == "__tuple__":
         return tuple(deserialize_nested(v, custom_objects) for v in inner["value"])
     if name == "__numpy__":
-        return np.array(inner["value"], dtype=inner["dtype"])
+        return np.array(inner["value"], dtype=jax.numpy.dtype(standardize_dtype(inner["dtype"])))
     if name == "__tensor__":
-        return jax.numpy.array(inner["value"], dtype=inner["dtype"])
+        return jax.numpy.array(inner["value"], dtype=standardize_dtype(inner["dtype"]))
     if name == "__slice__":
         return slice(inner["start"], inner["stop"], inner["step"])
     if name == "__ellipsis__":

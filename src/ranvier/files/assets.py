@@ -12,13 +12,13 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.errors import SerializationError
+from .archive import Archive
+from .limits import ASSETS, json_items, unpacked
 from .weights import parts
 
 __all__ = ["PREFIX", "read_assets", "write_assets"]
 
 PREFIX = "assets/"
-_LARGEST = 1 << 30  # bytes, of all assets together
 
 
 def _layers(layer: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
@@ -45,35 +45,31 @@ def write_assets(archive: zipfile.ZipFile, model: Any) -> None:
                     archive.write(full, PREFIX + path + os.path.relpath(full, folder).replace(os.sep, "/"))
 
 
-def read_assets(archive: zipfile.ZipFile, model: Any) -> None:
+def read_assets(archive: Archive, model: Any) -> None:
     """Give every layer that has files its own.
 
     Raises:
-        SerializationError: members that no layer asks for, whose names leave their folder, or that are too large.
+        SerializationError: members that no layer asks for, or that are too large.
     """
-    members = {m.filename: m for m in archive.infolist() if m.filename.startswith(PREFIX) and not m.is_dir()}
-    size = sum(m.file_size for m in members.values())
-    if size > _LARGEST or any(m.file_size > 1000 * max(m.compress_size, 1) for m in members.values()):
-        raise SerializationError(f"The assets in the file unpack to {size:,} bytes; refused.")
+    members = [name for name in archive.members if name.startswith(PREFIX)]
+    left, lines = min(ASSETS, unpacked(archive.present)), json_items(archive.present)
     for path, layer in _layers(model):
         start = PREFIX + path
         own = [name for name in members if name.startswith(start)]
         if not own:
             continue
+        members = [name for name in members if not name.startswith(start)]
         with tempfile.TemporaryDirectory() as folder:
             for name in own:
-                target = os.path.join(folder, *_steps(name, start))
+                target = os.path.join(folder, *name[len(start) :].split("/"))
                 os.makedirs(os.path.dirname(target), exist_ok=True)
                 with open(target, "wb") as file:
-                    file.write(archive.read(members.pop(name)))
+                    for chunk in archive.chunks(name, left):
+                        left -= len(chunk)
+                        lines -= chunk.count(b"\n")
+                        if lines < 0:
+                            raise archive.refusal(name, f"it has more than {json_items(archive.present):,} lines")
+                        file.write(chunk)
             layer.load_assets(folder)
     if members:
-        raise SerializationError(f"The file holds assets that no layer of the model asks for: {sorted(members)[:5]}")
-
-
-def _steps(name: str, start: str) -> list[str]:
-    """The folders and the file that a member's name leads through, refused where they could lead elsewhere."""
-    steps = name[len(start) :].split("/")
-    if any(step in ("", ".", "..") or "\\" in step or ":" in step or "\0" in step for step in steps):
-        raise SerializationError(f"The file holds an asset with an impossible name: {name[:100]!r}")
-    return steps
+        raise archive.refusal(members[0], "no layer of the model asks for it")

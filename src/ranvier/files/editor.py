@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import ArgumentError, SerializationError
+from .archive import open_archive
 from .atomic import replacing
 from .hdf5 import array_of, members, write_array
 from .weights import MissingFileError, in_memory, opened_weights
@@ -44,12 +43,10 @@ class KerasFileEditor:
         with opened_weights(self.filepath) as file:
             self.weights_dict: dict[str, Any] = _content(file)
         if self.filepath.endswith(".keras"):
-            with zipfile.ZipFile(self.filepath) as archive:
-                try:
-                    self.metadata = json.loads(archive.read("metadata.json"))
-                    self.config = json.loads(archive.read("config.json"))
-                except (KeyError, ValueError):
-                    raise SerializationError(f"{self.filepath!r} is not a .keras file.") from None
+            with open_archive(self.filepath) as archive:
+                if not {"metadata.json", "config.json"} <= set(archive.members):
+                    raise archive.refusal(None, "it is not a .keras file")
+                self.metadata, self.config = archive.json("metadata.json"), archive.json("config.json")
 
     # --- looking ----------------------------------------------------------------------------------------------------
 

@@ -10,28 +10,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import SerializationError
+from .hdf5_reader import open_hdf5
 
 __all__ = ["array_of", "checked", "dtype_of", "member", "members", "opened", "write_array"]
 
 
 @contextlib.contextmanager
 def opened(source: Any, shown: str) -> Iterator[Any]:
-    """The HDF5 file at a path, or in a file object, opened for reading.
+    """The root of the HDF5 file at a path, in a file object or in a `Source`; all of it has been checked.
 
     Args:
-        source: a path or a file object.
+        source: where it is.
         shown: what to call it in messages.
 
     Raises:
-        SerializationError: it is no HDF5 file, or a broken one.
+        SerializationError: it is no HDF5 file, a broken one, or one that holds more than arrays of its own.
     """
-    import h5py
-
-    try:
-        file = h5py.File(source, "r")
-    except OSError as error:
-        raise SerializationError(f"{shown!r} is not an HDF5 file of weights, or it is cut short.") from error
-    with file:
+    with open_hdf5(source, shown) as file:
         yield file
 
 
@@ -39,50 +34,36 @@ def members(group: Any) -> Iterator[tuple[str, Any]]:
     """The groups and datasets directly in a group, with their names.
 
     Raises:
-        SerializationError: one of them is a link to elsewhere.
+        SerializationError: one of them cannot be read.
     """
     for key in group:
         yield key, member(group, key)
 
 
 def member(group: Any, path: str) -> Any:
-    """What lies at a path below `group`, reached without following a link.
+    """What lies at a path below `group`.
 
     Raises:
-        SerializationError: nothing lies there, or a link.
+        SerializationError: nothing lies there.
     """
-    import h5py
-
-    item: Any = group
+    item = group
     for part in path.split("/"):
-        link = item.get(part, getlink=True) if isinstance(item, h5py.Group) and part else None
-        if link is None:
-            raise SerializationError(f"The file {_file_of(group)} has no {path[:100]!r} at {group.name[:100]!r}.")
-        if not isinstance(link, h5py.HardLink):
-            raise SerializationError(
-                f"The file {_file_of(group)} holds a link at {group.name[:100]!r} called {path[:100]!r}; links are not followed."
-            )
-        item = item[part]
+        item = item.get(part) if part and hasattr(item, "keys") else None
+        if item is None:
+            raise SerializationError(f"The file has no {path[:100]!r} at {group.name[:100]!r}.")
     return item
 
 
 def checked(dataset: Any) -> Any:
-    """The dataset itself, if it is an array of numbers or texts that this very file stores.
+    """The dataset itself, if it is an array of numbers or texts.
 
     Raises:
         SerializationError: anything else.
     """
-    import h5py
-
-    name = str(dataset.name)[:100]
-    if not isinstance(dataset, h5py.Dataset):
-        raise SerializationError(f"{name!r} in the file {_file_of(dataset)} is no array.")
-    if dataset.external or dataset.is_virtual:
-        raise SerializationError(f"{name!r} is not stored in the file {_file_of(dataset)} itself.")
-    if dataset.dtype.kind not in "fiubcS" and h5py.check_string_dtype(dataset.dtype) is None:
-        raise SerializationError(
-            f"{name!r} in the file {_file_of(dataset)} is no array of numbers but of {dataset.dtype}."
-        )
+    if not hasattr(dataset, "shape"):
+        raise SerializationError(f"{dataset.name[:100]!r} in the file is no array.")
+    if dataset.dtype.kind not in "fiubcSO":
+        raise SerializationError(f"{dataset.name[:100]!r} in the file is no array of numbers but of {dataset.dtype}.")
     return dataset
 
 
@@ -105,8 +86,3 @@ def write_array(group: Any, key: str, value: Any) -> None:
         dataset.attrs["dtype"] = "bfloat16"
     else:
         group.create_dataset(key, data=array)
-
-
-def _file_of(item: Any) -> str:
-    name = item.file.filename
-    return repr(str(name if isinstance(name, str) else "").rsplit("/", 1)[-1][:100])

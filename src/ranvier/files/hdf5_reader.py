@@ -21,7 +21,7 @@ import numpy as np
 from ..core.errors import SerializationError
 from .hdf5_chunks import Chunks
 from .hdf5_types import Cursor, MalformedError, Text, attribute, dataspace, datatype, filters
-from .limits import DEPTH, OBJECTS
+from .limits import ATTRIBUTES, DEPTH, OBJECTS
 from .sources import Source, opened_source
 
 __all__ = ["Dataset", "Group", "open_hdf5"]
@@ -248,6 +248,8 @@ class _Reader:
         if any(_dense(data) for data in messages.get(_ATTRIBUTE_INFO, ())):
             raise MalformedError("its attributes are stored in a way that is not read")
         attrs: dict[str, Any] = {}
+        if len(messages.get(_ATTRIBUTE, ())) > ATTRIBUTES:
+            raise MalformedError(f"it has more than {ATTRIBUTES:,} attributes")
         for data in messages.get(_ATTRIBUTE, ()):
             self.count(name)
             key, value = attribute(data, lambda *place: self.text(name, *place))

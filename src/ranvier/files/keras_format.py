@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 import json
 import os
 import shutil
@@ -15,16 +14,19 @@ from typing import Any
 
 from ..core import serialization
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
+from ..layers.base import Layer
+from .archive import json_text, open_archive
 from .assets import PREFIX, read_assets, write_assets
 from .atomic import may_write, replacing
+from .hdf5 import opened
 from .legacy_h5 import load_h5_model, save_h5_model
+from .limits import allowance, refusing
 from .weights import read_optimizer, read_weights, write_weights
 
 __all__ = ["load_model", "save_model"]
 
 _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 _OLDER = (".h5", ".hdf5")
-_LARGEST_CONFIG = 64 << 20  # bytes of JSON
 
 
 def save_model(
@@ -62,7 +64,7 @@ def save_model(
     if path.endswith(_OLDER):
         save_h5_model(model, path)
         return
-    config = json.dumps(serialization.serialize(model))
+    config = json_text(serialization.serialize(model), path)
     metadata = {"keras_version": "3.15.1", "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
     with (
         replacing(path) as target,
@@ -94,41 +96,32 @@ def load_model(
     Raises:
         SerializationError: not such a file, or one with members or names that do not belong there.
     """
-    import h5py
-
     path = os.fspath(filepath)
     if not os.path.exists(path):
         raise SerializationError(f"There is no file {path!r}.")
     if path.endswith(_OLDER):
         return load_h5_model(path, custom_objects, compile)
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
-        raise SerializationError(f"{path!r} is not a .keras file: it is no zip archive.") from None
-    with archive:
-        names = archive.namelist()
-        others = [name for name in names if not name.startswith(PREFIX)]
-        if sorted(others) != sorted(_MEMBERS) or len(set(names)) < len(names):
-            raise SerializationError(f"{path!r} holds {names[:10]}; a .keras file holds {list(_MEMBERS)} and assets/….")
-        if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
-            raise SerializationError(f"The config.json in {path!r} is too large to be a model's.")
-        if any(archive.getinfo(n).compress_type != zipfile.ZIP_STORED for n in names if n.endswith(".h5")):
-            size = archive.getinfo("model.weights.h5")
-            if size.file_size > 1000 * max(size.compress_size, 1):
-                raise SerializationError(f"The weights in {path!r} unpack to {size.file_size:,} bytes; refused.")
-        try:
-            config = json.loads(archive.read("config.json"))
-        except (ValueError, RecursionError):
-            raise SerializationError(f"The config.json in {path!r} is not valid JSON.") from None
-        if not isinstance(config, dict):
-            raise SerializationError(f"The config.json in {path!r} does not describe a model.")
+    with refusing(path, None), open_archive(path) as archive:
+        others = [name for name in archive.members if not name.startswith(PREFIX)]
+        if sorted(others) != sorted(_MEMBERS):
+            raise archive.refusal(None, f"it holds {others[:10]}; a .keras file holds {list(_MEMBERS)} and assets/…")
+        config, metadata = archive.json("config.json"), archive.json("metadata.json")
+        if not isinstance(config, dict) or not isinstance(metadata, dict):
+            raise archive.refusal("config.json", "it does not describe a model")
         compile_config = config.pop("compile_config", None)
-        model = serialization.deserialize(config, custom_objects)
-        with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-            read_weights(file, model)
-            read_assets(archive, model)
+        size = archive.members["config.json"].size
+        with archive.source("model.weights.h5") as weights, opened(weights, path) as file, allowance(file, size):
+            with refusing(path, "config.json"):
+                model = serialization.deserialize(config, custom_objects)
+            if not isinstance(model, Layer):
+                raise archive.refusal("config.json", "it describes no model and no layer")
+            with refusing(path, "model.weights.h5"):
+                read_weights(file, model)
+            with refusing(path, "assets"):
+                read_assets(archive, model)
             if compile and compile_config:
-                _restore_training(model, compile_config, custom_objects, file)
+                with refusing(path, "config.json"):
+                    _restore_training(model, compile_config, custom_objects, file)
     return model
 
 

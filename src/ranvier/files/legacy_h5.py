@@ -12,15 +12,17 @@ import numpy as np
 from ..core import serialization
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
 from ..core.tracebacks import outside
+from ..layers.base import Layer
+from .archive import read_json
 from .atomic import replacing
 from .hdf5 import array_of, checked, member, opened
 from .layered_weights import legacy_layers, legacy_variables, matched, names_in
 from .legacy_config import modern
+from .limits import allowance, refusing
 from .transfer import LoadReport, load
 
 __all__ = ["load_h5_model", "save_h5_model"]
 
-_LARGEST_CONFIG = 64 << 20  # bytes of JSON
 _LONGEST_LIST = 60_000  # bytes of names that one attribute holds
 
 
@@ -96,13 +98,15 @@ def load_h5_model(path: str, custom_objects: Any, compile: bool) -> Any:
         ShapeError: weights that do not fit the model.
     """
     shown = os.path.basename(path)
-    with opened(path, shown) as file:
+    with refusing(path, None), opened(path, shown) as file, allowance(file, file.present):
         if "model_config" not in file.attrs:
             raise SerializationError(
                 f"{shown!r} holds no model, perhaps weights only: make the model, then call load_weights({shown!r})."
             )
         config = modern(_json(file, "model_config", shown))
         model = serialization.deserialize(config, custom_objects)
+        if not isinstance(model, Layer):
+            raise SerializationError(f"The model_config in {shown!r} describes no model.")
         wanted, stored = matched(member(file, "model_weights"), model, False, shown)
         load(wanted, stored, LoadReport(model.name, shown))
         if compile and "training_config" in file.attrs:
@@ -112,12 +116,9 @@ def load_h5_model(path: str, custom_objects: Any, compile: bool) -> Any:
 
 def _json(file: Any, attribute: str, shown: str) -> dict[str, Any]:
     text = file.attrs[attribute]
-    if not isinstance(text, (str, bytes)) or len(text) > _LARGEST_CONFIG:
-        raise SerializationError(f"The {attribute} in {shown!r} is no text, or too large.")
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SerializationError(f"The {attribute} in {shown!r} is not valid JSON.") from None
+    if not isinstance(text, (str, bytes)):
+        raise SerializationError(f"The {attribute} in {shown!r} is no text.")
+    found = read_json(text if isinstance(text, bytes) else text.encode("utf-8"), file.source)
     if not isinstance(found, dict):
         raise SerializationError(f"The {attribute} in {shown!r} does not describe a model.")
     return found

@@ -16,6 +16,7 @@ from ..core.errors import MissingDependencyError, RanvierError, SerializationErr
 
 __all__ = [
     "ASSETS",
+    "ATTRIBUTES",
     "DEPTH",
     "LONGEST_MESSAGE",
     "MEMBERS",
@@ -32,6 +33,7 @@ __all__ = [
 LONGEST_MESSAGE = 900  # characters
 MEMBERS = 10_000  # of an archive
 ASSETS = 1 << 30  # bytes that the assets of a model may unpack to
+ATTRIBUTES = 1_000  # of a group or dataset of an HDF5 file
 DEPTH = 100  # levels of JSON, of groups in HDF5
 OBJECTS = 100_000  # groups, datasets and attributes of an HDF5 file
 _SLACK = 64 << 20  # bytes that any file may unpack to beyond its own size

@@ -6,6 +6,7 @@ The format is that of https://github.com/huggingface/safetensors: little-endian,
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import mmap
@@ -17,7 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import SerializationError
+from .archive import read_json
 from .atomic import replacing
+from .sources import Source
 
 __all__ = ["Tensor", "read_tensors", "write_tensors"]
 
@@ -107,7 +110,7 @@ def read_tensors(path: str) -> Iterator[dict[str, Tensor]]:
 def _places(header: bytes, size: int, shown: str) -> dict[str, tuple[np.dtype, tuple[int, ...], int, int]]:
     """Dtype, shape, begin and end of every tensor, sorted by begin; they must fill the bytes without gap or overlap."""
     try:
-        described = json.loads(header.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        described = read_json(header, Source(io.BytesIO(), shown, "header", present=size + len(header)))
         if not isinstance(described, dict):
             raise TypeError
         described.pop("__metadata__", None)
@@ -119,7 +122,9 @@ def _places(header: bytes, size: int, shown: str) -> dict[str, tuple[np.dtype, t
                 raise SerializationError(
                     f"{shown!r}: {name[:100]!r} has the dtype {str(entry['dtype'])[:20]!r}, which is unknown."
                 )
-            if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in (*shape, begin, end)):
+            if len(shape) > 32 or not all(
+                isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in (*shape, begin, end)
+            ):
                 raise TypeError
             entries.append((begin, end, name, np.dtype(_DTYPES[entry["dtype"]]), shape))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -137,11 +142,4 @@ def _places(header: bytes, size: int, shown: str) -> dict[str, tuple[np.dtype, t
         found[name] = (dtype, shape, begin, end)
     if position != size:
         raise SerializationError(f"{shown!r} has {size:,} bytes of numbers; its header describes {position:,}.")
-    return found
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise SerializationError("The header of a safetensors file names something twice.")
     return found

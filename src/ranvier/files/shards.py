@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import math
 import os
@@ -12,13 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import ArgumentError, SerializationError
+from ..core.errors import ArgumentError
+from .archive import read_json
 from .atomic import replacing
-from .hdf5 import checked, members, opened
+from .hdf5 import opened
+from .hdf5_reader import Group
+from .limits import json_bytes, refusal
+from .sources import opened_source
 
 __all__ = ["read_shards", "write_shards"]
-
-_LARGEST_INDEX = 64 << 20  # bytes of JSON
 
 
 def write_shards(file: Any, path: str, max_shard_size: float) -> None:
@@ -84,44 +85,32 @@ def _is_shard(name: str, base: str) -> bool:
 
 @contextlib.contextmanager
 def read_shards(path: str) -> Iterator[Any]:
-    """The weights that an index ``name.weights.json`` leads to, as one open HDF5 file in memory.
+    """The weights that an index ``name.weights.json`` leads to, as the root of one open HDF5 file.
 
     Raises:
         SerializationError: no such index, or one that names files elsewhere.
     """
-    import h5py
-
     folder = Path(path).parent
     names = _names(path)
     for name in names:
         if not isinstance(name, str) or name != os.path.basename(name) or not name.endswith(".weights.h5"):
-            raise SerializationError(f"{path!r} names {str(name)[:100]!r}, which is no file of weights beside it.")
+            raise refusal(path, None, f"it names {str(name)[:100]!r}, which is no file of weights beside it")
         if not (folder / name).is_file() or (folder / name).is_symlink():
-            raise SerializationError(f"{path!r} names {name!r}, which is not there.")
-    with h5py.File(io.BytesIO(), "w") as merged:
+            raise refusal(path, None, f"it names {name[:100]!r}, which is not there")
+    with contextlib.ExitStack() as stack:
+        merged = Group("/", {}, {})
         for name in names:
-            with opened(folder / name, name) as part:
-                _merge(part, merged)
+            merged.take(stack.enter_context(opened(folder / name, name)))
         yield merged
 
 
 def _names(path: str) -> list[Any]:
     """The files that an index leads to."""
-    if os.path.getsize(path) > _LARGEST_INDEX:
-        raise SerializationError(f"{path!r} is too large to be an index of weights.")
+    with opened_source(path) as source:
+        if source.length > json_bytes(source.length):
+            raise source.refusal("it is too large to be an index of weights")
+        index = read_json(source.read(0, source.length), source)
     try:
-        weight_map = json.loads(Path(path).read_bytes())["weight_map"]
-        return sorted({name for files in weight_map.values() for name in files})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise SerializationError(f"{path!r} is not an index of weights.") from None
-
-
-def _merge(part: Any, merged: Any) -> None:
-    for key, item in members(part):
-        if hasattr(item, "keys"):
-            group = merged.require_group(key)
-            group.attrs.update(item.attrs)
-            _merge(item, group)
-        else:
-            copy = merged.create_dataset(key, data=checked(item)[()])
-            copy.attrs.update(item.attrs)
+        return sorted({name for files in index["weight_map"].values() for name in files})
+    except (KeyError, TypeError, AttributeError):
+        raise refusal(path, None, "it is not an index of weights") from None

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
+from ..core.budgets import loading
 from ..core.errors import SerializationError, ShapeError
 from ..core.variables import Variable
 from .hdf5 import array_of, checked, dtype_of
@@ -193,7 +195,7 @@ def _misfit(want: Wanted, there: Stored | None) -> SerializationError | ShapeErr
             f"'{want.place if there is None else there.place}'.{unbuilt}"
         )
     keys = list(there.arrays)
-    if all(key.isdigit() for key in keys) and keys != [str(i) for i in range(count)]:
+    if any(key.isdigit() for key in keys) and keys != [str(i) for i in range(count)]:
         return SerializationError(
             f"The weights of layer '{want.layer.name}' in the file are called {keys[:10]}, not 0 to {count - 1}."
         )
@@ -202,8 +204,8 @@ def _misfit(want: Wanted, there: Stored | None) -> SerializationError | ShapeErr
             return ShapeError(
                 f"Weight '{variable.path}' has shape {variable.shape}, the file has {tuple(array.shape)}."
             )
-        kind, own = _kind(_dtype(array)), _kind(variable.stored_value().dtype)
-        if kind > own:
+        kind, own = _kind(_dtype(array)), _kind(jnp.dtype(variable.dtype))
+        if kind > own or not _keeps(array, jnp.dtype(variable.dtype)):
             return SerializationError(
                 f"Weight '{variable.path}' is of {variable.dtype}, the file's of {_dtype(array)}: numbers would be lost."
             )
@@ -212,6 +214,21 @@ def _misfit(want: Wanted, there: Stored | None) -> SerializationError | ShapeErr
 
 def _dtype(array: Any) -> np.dtype:
     return dtype_of(checked(array)) if hasattr(array, "attrs") else np.dtype(array.dtype)
+
+
+def _keeps(array: Any, own: np.dtype) -> bool:
+    """Whether every number of the file is one of dtype `own`.
+
+    A program that makes its model of short floats wants them rounded; a file cannot ask for it.
+    """
+    dtype = _dtype(array)
+    rounds = own.itemsize <= 2 and _kind(own) == 2 and dtype.itemsize <= 4 and _kind(dtype) == 2
+    if dtype == own or np.can_cast(dtype, own, "safe") or (rounds and not loading()):
+        return True
+    values = _value(array)
+    with np.errstate(all="ignore"):
+        back = values.astype(own).astype(dtype)
+    return bool(np.all((back == values) | (back != back) & (values != values)))
 
 
 def _kind(dtype: np.dtype) -> int:

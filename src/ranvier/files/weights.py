@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import warnings
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -17,9 +16,11 @@ from ..core.serialization import is_builtin
 from ..core.tracebacks import outside
 from ..layers.base import Layer
 from ..layers.owner import Owner
+from .archive import open_archive
 from .atomic import may_write, replacing
 from .hdf5 import array_of, checked, members, opened, write_array
 from .layered_weights import layered
+from .limits import refusing
 from .named_weights import named, save_named
 from .shards import read_shards, write_shards
 from .transfer import LoadReport, Stored, Wanted, load
@@ -251,7 +252,7 @@ def load_weights(
     if not os.path.exists(path):
         raise MissingFileError(f"There is no file {path!r}.")
     report = LoadReport(layer.name, os.path.basename(path))
-    with contextlib.ExitStack() as stack:
+    with refusing(path, None), contextlib.ExitStack() as stack:
         file = None
         if path.endswith(".safetensors"):
             wanted, stored = stack.enter_context(named(path, list(_wanted(layer)), by_name))
@@ -298,11 +299,10 @@ def opened_weights(path: str) -> Iterator[Any]:
             return
         source: Any = path
         if path.endswith(".keras"):
-            try:
-                archive = stack.enter_context(zipfile.ZipFile(path))
-                source = io.BytesIO(archive.read("model.weights.h5"))
-            except (zipfile.BadZipFile, KeyError):
-                raise SerializationError(f"{path!r} is not a .keras file.") from None
+            archive = stack.enter_context(open_archive(path))
+            if "model.weights.h5" not in archive.members:
+                raise archive.refusal(None, "it is not a .keras file: it holds no model.weights.h5")
+            source = stack.enter_context(archive.source("model.weights.h5"))
         yield stack.enter_context(opened(source, os.path.basename(path)))
 
 

@@ -6,11 +6,16 @@ member's header says is not believed: bytes are counted as they come.
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import gzip
+import io
+import lzma
 import os
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -20,7 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.errors import ArgumentError, DataError
+from ..core.errors import ArgumentError, DataError, SerializationError
+from ..files.archive import place_of_directory
+from ..files.sources import opened_source
 
 __all__ = ["FORMATS", "extract", "find_format"]
 
@@ -30,6 +37,12 @@ _MOST_MEMBERS = 5_000_000
 _ALWAYS_ALLOWED = 2 << 30  # bytes that any archive may unpack to
 _LARGEST_RATIO = 100  # beyond that, bytes out for a byte in
 _CHUNK = 1 << 20
+_LONGEST_HEADER = 1 << 20  # bytes of names and other notes about one member of a tar archive
+_UNPACKER = 128 << 20  # bytes that unpacking xz may take
+_DAMAGE = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, struct.error, EOFError, ValueError,
+    OverflowError, RuntimeError, RecursionError, MemoryError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ class _Member:
 
 def find_format(path: Path, formats: Iterable[str] = FORMATS) -> str | None:
     """Which of `formats` the file is, by its content, or None."""
-    tests: dict[str, Callable[[Path], bool]] = {"tar": tarfile.is_tarfile, "zip": zipfile.is_zipfile}
+    tests: dict[str, Callable[[Path], bool]] = {"tar": _is_tar, "zip": zipfile.is_zipfile}
     return next((name for name in formats if tests[name](path)), None)
 
 
@@ -71,8 +84,10 @@ def extract(path: Path, folder: Path, formats: Iterable[str] = FORMATS) -> None:
         if folder.exists() or folder.is_symlink():
             os.replace(folder, work / "old")
         os.replace(inside, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(f"The archive {path.name} is damaged: {error}") from error
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        raise DataError(f"The archive {path.name} is damaged: {str(error)[:300]}") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -128,18 +143,96 @@ def _refusal(archive: str, name: str, why: str) -> DataError:
 @contextlib.contextmanager
 def _members(path: Path, kind: str) -> Iterator[Iterator[_Member]]:
     if kind == "tar":
-        with tarfile.open(path, "r:*") as tar:
+        with _open_tar(path) as tar:
             yield (_Member(info.name, _tar_kind(info), lambda i=info: tar.extractfile(i)) for info in tar)
     elif kind == "zip":
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive:
-            yield (
-                _Member(info.filename, _zip_kind(info), lambda i=info: _open(archive, i)) for info in archive.infolist()
-            )
+            # `filename` ends at a NUL, `orig_filename` does not.
+            yield (_Member(i.orig_filename, _zip_kind(i), lambda i=i: _open(archive, i)) for i in archive.infolist())
     else:
         raise ArgumentError(f"archive_format must be 'tar' or 'zip'. Received: {kind!r}")
 
 
+def _check_directory(path: Path) -> None:
+    """Refuse a zip archive whose list of members would take much more memory than the archive has bytes."""
+    try:
+        with opened_source(path) as source:
+            _, size, _ = place_of_directory(source)
+    except SerializationError as error:
+        raise DataError(str(error)) from None
+    if size > (16 << 20) + path.stat().st_size // 7:
+        raise DataError(f"The archive {path.name} is refused: its list of members takes {size:,} bytes.")
+
+
+class _Info(tarfile.TarInfo):
+    """A tar header; those that hold a name or notes for the next one are read into memory, so they have a limit."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> Any:
+        info = super().frombuf(buf, encoding, errors)
+        notes = (
+            tarfile.XHDTYPE,
+            tarfile.XGLTYPE,
+            tarfile.SOLARIS_XHDTYPE,
+            tarfile.GNUTYPE_LONGNAME,
+            tarfile.GNUTYPE_LONGLINK,
+        )
+        if info.type in notes and info.size > _LONGEST_HEADER:
+            raise DataError(f"The archive is refused: a header in it takes {info.size:,} bytes.")
+        return info
+
+
+@contextlib.contextmanager
+def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """A tar archive, unpacked as it is read from beginning to end."""
+    with path.open("rb") as file:
+        start = file.peek(6)
+        stream: Any = file
+        if start.startswith(b"\x1f\x8b"):
+            stream = gzip.GzipFile(fileobj=file)
+        elif start.startswith(b"BZh"):
+            stream = bz2.BZ2File(file)
+        elif start.startswith((b"\xfd7zXZ", b"\x5d\0\0")):
+            stream = io.BufferedReader(_Xz(file))
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Info) as tar:
+            yield tar
+
+
+class _Xz(io.RawIOBase):
+    """The bytes that xz packed, unpacked with bounded memory: a header may ask for gigabytes."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self._unpacker = lzma.LZMADecompressor(memlimit=_UNPACKER)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._unpacker.eof:
+            packed = self._file.read(_CHUNK) if self._unpacker.needs_input else b""
+            if not packed and self._unpacker.needs_input:
+                raise EOFError("it is cut short")
+            if data := self._unpacker.decompress(packed, len(buffer)):
+                buffer[: len(data)] = data
+                return len(data)
+        return 0
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with _open_tar(path):
+            return True
+    except DataError:
+        raise
+    except (*_DAMAGE, OSError):
+        return False
+
+
 def _tar_kind(info: tarfile.TarInfo) -> str:
+    if info.issparse():
+        return "a sparse file"
     if info.isreg():
         return "file"
     if info.isdir():
