@@ -152,7 +152,7 @@ def test_wrong_questions_get_a_sentence(client_of, digits):
 
 def test_what_breaks_inside_is_told_without_its_inside(client_of, digits, caplog):
     session = Session(digits)
-    session.run = lambda source: 1 / 0
+    session.run = lambda *given: 1 / 0
     answer = ask(client_of(session), "run", input={"sample": 0})
     assert answer.status_code == 500
     assert "terminal" in answer.json()["error"]

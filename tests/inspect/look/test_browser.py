@@ -190,10 +190,13 @@ def test_a_person_looks_at_digits(models, name, hand):
         assert "Choose a target" in hand.text("#detail")
         hand.one(".strip button").click()
         hand.until("return /∂L/.test(document.querySelector('#detail').textContent)")
-        for _ in range(3):  # every kind of question a few times, for the medians
+        hand.driver.execute_script("performance.clearMeasures()")
+        for i in range(6):  # every kind of question a few times, for the medians
             for card in hand.all(".layer"):
                 hand.layer(card.text.split("\n")[0])
-            hand.neuron(40, 12)
+            hand.neuron(6 + 14 * i, 12)
+        hand.one("#wipe").click()
+        hand.draw(*ZERO, *ONE)
         medians = {what: statistics.median(hand.times(what)) for what in ("run", "layer", "neuron")}
         print(f"\n{name}: median milliseconds from the hand to the picture: "
               + ", ".join(f"{what} {value:.0f} of {len(hand.times(what))}" for what, value in medians.items()))  # fmt: skip
@@ -265,7 +268,7 @@ def test_small_inputs_are_typed(hand):
         hand.layer("hidden")
         hand.neuron(6, 6)
         detail = hand.text("#detail")
-        for number in ("0.0474", "0.0214"):
+        for number in ("0.0474", "0.0215"):  # 0.02147
             assert number in detail
         box = hand.all(".typed input")[0]
         box.clear()
@@ -294,10 +297,10 @@ def test_the_lessons(hand):
         hand.until("return Number(document.querySelector('.player input').value) > 8")
         hand.one("#play").click()
         next(button for button in hand.all("#views button") if "line" in button.text).click()
-        hand.until("return /2x/.test(document.querySelector('#lesson-view h2').textContent)")
+        hand.until("return /2x/.test(document.querySelector('#lesson-view h2')?.textContent)")
         hand.one(".player input[type=range]").send_keys(Keys.END)
         hand.until("return /epoch 500 /.test(document.querySelector('#epoch').textContent)")
-        assert "18.98" in hand.text("#lesson-view")
+        assert "x = 10 ? 18.9" in hand.text("#lesson-view")
         print(
             f"\nlesson: median {statistics.median(hand.times('epoch')):.0f} ms an epoch of {len(hand.times('epoch'))}"
         )
@@ -341,7 +344,7 @@ def test_pictures_for_people(models, hand, tmp_path):
         time.sleep(0.6)  # until the signals have run
         file = os.path.join(folder, f"{name}.png")
         hand.driver.save_screenshot(file)
-        picture = Image.open(file).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        picture = Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE)
         picture.save(file, optimize=True)
         assert len(picture.getcolors(1 << 20) or []) > 60
 
@@ -359,7 +362,7 @@ def test_pictures_for_people(models, hand, tmp_path):
         hand.driver.save_screenshot(tmp_path / "look-dark.png")
         dark()
     with look(tutorial="height-and-weight", open_browser=False) as page:
-        hand.driver.set_window_size(1440, 1140)
+        hand.driver.set_window_size(1440, 1270)
         hand.open(page)
         hand.until("return /epoch 0 /.test(document.querySelector('#epoch').textContent)")
         slider = hand.one(".player input[type=range]")

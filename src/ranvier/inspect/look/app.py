@@ -176,7 +176,7 @@ def make_app(session: Any, token: str, hosts: set[str], start: str | None = None
         Route(f"/{token}/", static),
         Route(f"/{token}/{{name}}", static),
         Route(address("overview"), answer(overview)),
-        Route(address("run"), need_model(lambda s, q: s.run(q.get("input"))), methods=["POST"]),
+        Route(address("run"), need_model(lambda s, q: s.run(q.get("input"), q.get("opened"))), methods=["POST"]),
         Route(
             address("layer"),
             need_model(lambda s, q: s.layer(q.get("layer"), q.get("input"), q.get("brief") is True)),

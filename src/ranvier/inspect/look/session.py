@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from typing import Any
@@ -22,6 +23,8 @@ __all__ = ["Session"]
 
 _THUMBNAIL = {"panels": 12, "side": 28, "length": 1024}
 _TERMS = 12  # contributions of a neuron that are shown one by one
+_SMALL = 2_000_000  # weights of a model that is explained before the page opens
+_FEW = 16  # layers of which a neuron is worked out by then
 _REMEMBERED = 8  # samples whose flow and explanation are kept
 
 
@@ -73,9 +76,15 @@ class Session:
         return x
 
     def warm_up(self) -> None:
-        """Compile what the page will ask for."""
+        """Compile what the page will ask for; of large models the explanation waits until it is asked for."""
         self.run({"sample": 0})
-        self.run({"sample": 0})
+        if sum(v.size for v in self.model.weights) <= _SMALL:
+            with contextlib.suppress(ValueError):  # of which the page tells where it matters
+                self.within(self.graph.nodes[-1].id, {"sample": 0})
+                for node in self.graph.nodes[:_FEW]:
+                    shape = [size or 1 for size in node.outputs[-1][0].shape[1:]]
+                    with contextlib.suppress(NotThereError, ValueError):
+                        self.neuron(node.id, [0] * len(shape), {"sample": 0})
 
     # --- what is there ----------------------------------------------------------------------------------------------
 
@@ -181,15 +190,16 @@ class Session:
             self._known.move_to_end(state)
             return self._known[state][0]
 
-    def run(self, source: Any) -> dict[str, Any]:
-        """What the model says about an input, and a small picture of what every layer gives."""
+    def run(self, source: Any, opened: Any = None) -> dict[str, Any]:
+        """What the model says about an input, a small picture of what every layer gives, and of one in full."""
         x, y, flow, _ = self._flow(source)
         layers = {}
         for node in self.graph.nodes:
             value = self._value(node, flow, x)
             if value is not None:
                 layers[node.id] = picture(value, **_THUMBNAIL, fold=self._fold(node))
-        return {"outputs": self._said(flow), "label": label_of(y), "layers": layers}
+        full = None if opened is None else self.layer(opened, source, brief=True)
+        return {"outputs": self._said(flow), "label": label_of(y), "layers": layers, "opened": full}
 
     def _said(self, flow: Flow) -> list[dict[str, Any]]:
         said = []
@@ -332,8 +342,7 @@ class Session:
                 answer["sentence"] = f"{node.kind} does not work on single neurons. " + (call.note if call else "")
             return answer
         explanation, sentence = self._explanation(x, y, explained)
-        with self._explaining:
-            answer |= as_json(explanation.neuron(call.key, place, top=_TERMS).to_dict())
+        answer |= as_json(explanation.neuron(call.key, place, top=_TERMS).to_dict())
         answer |= {
             "layer": node.id, "formula": call.formula, "note": call.note, "why_no_gradient": sentence,
             "loss": as_json(explanation.loss), "pictures": self._pictures(node, place, flow),
@@ -351,17 +360,16 @@ class Session:
         explanation, sentence = self._explanation(x, y, explained)
         if y is None or sentence is not None or call is None or not call.has_neurons:
             return {"chain": None}
-        with self._explaining:
-            neuron = explanation.neuron(call.key, place, top=_TERMS)
-            weighted = [term for term in neuron.terms if term.weight_index is not None]
-            if not weighted or not neuron.weight_name:
-                return {"chain": None}
-            strongest = max(weighted, key=lambda term: abs(term.product))
-            try:
-                found = explanation.chain(call.key, tuple(strongest.weight_index), neuron.weight_name, top=3)
-            except ValueError as error:  # through layers that the chain rule is not told for
-                return {"chain": None, "sentence": str(error)}
-            return {"chain": found.to_dict(json=True)}
+        neuron = explanation.neuron(call.key, place, top=_TERMS)
+        weighted = [term for term in neuron.terms if term.weight_index is not None]
+        if not weighted or not neuron.weight_name:
+            return {"chain": None}
+        strongest = max(weighted, key=lambda term: abs(term.product))
+        try:
+            found = explanation.chain(call.key, tuple(strongest.weight_index), neuron.weight_name, top=3)
+        except ValueError as error:  # through layers that the chain rule is not told for
+            return {"chain": None, "sentence": str(error)}
+        return {"chain": found.to_dict(json=True)}
 
     def _pictures(self, node: Node, place: tuple[int, ...], flow: Flow) -> list[dict[str, Any]]:
         """Input, weights and their products as images, for neurons that look at images."""

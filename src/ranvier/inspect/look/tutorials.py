@@ -21,7 +21,7 @@ from .pictures import number, numbers
 __all__ = ["TUTORIALS", "Lesson", "Tutorial", "epoch", "lesson", "lessons", "told"]
 
 _SURFACE = 61  # rows and columns of the loss surface
-_BOUNDARY = 61  # and of the decision boundary
+_BOUNDARY = 121  # and of the decision boundary
 
 
 class Tutorial(NamedTuple):
@@ -247,7 +247,11 @@ def epoch(found: Lesson, number_of_epoch: int) -> dict[str, Any]:
         first, second = np.linspace(extent[0], extent[1], _BOUNDARY), np.linspace(extent[2], extent[3], _BOUNDARY)
         grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2).astype("float32")
         values = np.asarray(found.run(flat, grid)[-1])[:, 0]
-        answer["boundary"] = {"extent": extent, "size": _BOUNDARY, "values": np.round(values, 4).tolist()}
+        answer["boundary"] = {
+            "extent": extent,
+            "size": _BOUNDARY,
+            "values": np.round(values.astype(np.float64), 3).tolist(),
+        }
     else:
         ends = np.asarray([[-2.0], [11.0]], "float32")
         answer["line"] = {"x": [-2.0, 11.0], "y": numbers(found.run(flat, ends)[-1])}

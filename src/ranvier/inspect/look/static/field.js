@@ -183,12 +183,12 @@ export class Field {
   frame(context, [x, y]) {
     const { cell, columns, rows, gap } = this.plan;
     const left = x * cell + Math.floor(x / columns) * gap, top = y * cell + Math.floor(y / rows) * gap;
-    context.lineWidth = 4;
-    context.strokeStyle = `rgb(${colours().paper.join(" ")})`;
-    context.strokeRect(left - 1, top - 1, cell + 2, cell + 2);
-    context.lineWidth = 2;
-    context.strokeStyle = `rgb(${colours().ink.join(" ")})`;
-    context.strokeRect(left - 1, top - 1, cell + 2, cell + 2);
+    const out = cell >= 9 ? -1 : 1.5; // round a small cell, inside a large one
+    for (const [width, colour] of [[4, colours().paper], [2, colours().ink]]) {
+      context.lineWidth = width;
+      context.strokeStyle = `rgb(${colour.join(" ")})`;
+      context.strokeRect(left - out, top - out, cell + 2 * out, cell + 2 * out);
+    }
   }
 }
 

@@ -18,6 +18,7 @@ export class LessonView {
   }
 
   async open(name, seed = this.seeds[name] ?? 3) {
+    if (this.lesson?.name !== name) put(this.root, el("p", { role: "status" }, "The network is being trained …"));
     try {
       const lesson = await ask("tutorial", { name, seed });
       this.lesson = lesson;

@@ -26,14 +26,13 @@ const guarded = (work) => async (...given) => {
 
 const run = latest(guarded(async (question, live, start) => {
   const follows = live && state.layer !== null && state.neuron === null;
-  const open = follows ? ask("layer", { layer: state.layer, input: question, brief: true }) : null;
-  open?.catch(() => {}); // it is awaited below
-  const answer = await ask("run", { input: question });
+  const answer = await ask("run", { input: question, opened: follows ? state.layer : null });
   trouble(null);
   graph.draw(answer.layers, true);
   input.answer(answer.outputs, answer.label);
+  if (answer.opened) layerView.refresh(answer.opened);
   measured("run", start);
-  if (open) { layerView.refresh(await open); measured("follow", start); } else if (!live) await refresh();
+  if (!live) await refresh();
 }));
 
 async function refresh() {
@@ -42,10 +41,12 @@ async function refresh() {
 }
 
 // What takes longer comes later, and only if it is still wanted then.
-function later(name, question, take) {
+async function later(name, question, take, wait = 0) {
   const { layer, neuron, question: input } = state;
+  if (wait) await new Promise((done) => { setTimeout(done, wait); }); // who goes from neuron to neuron is not held up
+  if (state.layer !== layer || state.neuron !== neuron || state.question !== input) return;
   ask(name, { ...question, layer, input }).then((answer) => {
-    if (state.layer === layer && state.neuron === neuron && state.question === input) { take(answer); measured(name, performance.now()); }
+    if (state.layer === layer && state.neuron === neuron && state.question === input) { take(answer); }
   }).catch(trouble);
 }
 
@@ -57,7 +58,7 @@ async function showLayer() {
 async function showNeuron() {
   const neuron = await ask("neuron", { layer: state.layer, index: state.neuron, input: state.question });
   neuronView.show(neuron);
-  if (typeof neuron.sum_gradient === "number") later("chain", { index: state.neuron }, (answer) => neuronView.more(answer.chain));
+  if (typeof neuron.sum_gradient === "number") later("chain", { index: state.neuron }, (answer) => neuronView.more(answer.chain), 350);
 }
 
 const openLayer = guarded(async (id, focus = true) => {

@@ -242,7 +242,7 @@ export class ByHand {
       for (let j = 0; j < units; j++) {
         const name = last ? "ŷ" : `h${j + 1}`, weights = values.map((_, i) => next + i * units + j), bias = next + from * units + j;
         const letters = [...weights.map((k, i) => `${lesson.names[k]}·${names[i]}`), lesson.names[bias]].join(" + ");
-        const numbers = [...weights.map((k, i) => `${bracket(found.weights[k])}·${bracket(values[i])}`), bracket(found.weights[bias])].join(" + ");
+        const numbers = [...weights.map((k, i) => `${bracket(found.weights[k])}·${bracket(values[i], layer ? 3 : 0)}`), bracket(found.weights[bias])].join(" + ");
         const around = (text) => (lesson.activation === SIGMOID ? `sigmoid(${text})` : text);
         lines.push(el("p", {}, el("b", {}, name), ` = ${around(letters)}`, el("br"), el("span", { class: "soft" }, `= ${around(numbers)}`), el("br"), "= ", el("b", {}, show(results[j]))));
         named.push(name);
@@ -256,4 +256,4 @@ export class ByHand {
   }
 }
 
-const bracket = (value) => (value < 0 ? `(${show(value, 3)})` : show(value, 3));
+const bracket = (value, digits = 3) => (value < 0 ? `(${show(value, digits)})` : show(value, digits));
