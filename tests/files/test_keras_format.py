@@ -100,7 +100,7 @@ def test_what_a_file_may_not_hold_is_refused(tmp_path):
     model.save(path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../evil.py", "print('no')")
-    with pytest.raises(ValueError, match="evil.py"):
+    with pytest.raises(ValueError, match=r"evil\.py"):
         ranvier.models.load_model(path)
     model.save(path)
     with zipfile.ZipFile(path) as archive:

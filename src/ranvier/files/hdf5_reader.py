@@ -430,7 +430,7 @@ class _Reader:
             read = functools.partial(self.contiguous, at, shape, dtype)
         elif kind == 2:
             rank, at = layout.numbers("BQ")
-            chunk = layout.numbers(f"{rank}I") if rank else ()
+            chunk: tuple[int, ...] = layout.numbers(f"{rank}I")
             if rank != len(shape) + 1 or chunk[-1] != dtype.itemsize or 0 in chunk:
                 raise MalformedError("its description is damaged")
             read = Chunks(self, name, at, shape, chunk[:-1], dtype, steps).read

@@ -37,7 +37,7 @@ class Source:
         self, file: BinaryIO | Any, path: Any, member: str | None = None, start: int = 0, length: int | None = None,
         present: int | None = None,
     ):  # fmt: skip
-        self._file = file
+        self._file: Any = file
         self.path = path
         self.member = member
         size = file.seek(0, io.SEEK_END)
@@ -69,7 +69,8 @@ class Source:
 
     def read_into(self, offset: int, array: np.ndarray) -> None:
         """Fill a C-ordered array."""
-        view = memoryview(array.reshape(-1).view(np.uint8))
+        flat: Any = array.reshape(-1).view(np.uint8)
+        view = memoryview(flat)
         if offset < 0 or offset + len(view) > self.length:
             raise self.refusal(f"{len(view):,} bytes at {offset:,} are asked for, of {self.length:,} in all")
         self._file.seek(self.start + offset)
