@@ -339,7 +339,10 @@ class Session:
             if node.category == "input":
                 answer["sentence"] = "The input itself: nothing is computed here."
             else:
-                answer["sentence"] = f"{node.kind} does not work on single neurons. " + (call.note if call else "")
+                answer["formula"] = call.formula if call else ""
+                answer["sentence"] = (
+                    f"{node.kind} has no weighted sums. What it computes is shown with the layer, step by step."
+                )
             return answer
         explanation, sentence = self._explanation(x, y, explained)
         answer |= as_json(explanation.neuron(call.key, place, top=_TERMS).to_dict())

@@ -23,8 +23,10 @@ export class LayerView {
     parts.push(this.about);
     this.field = null;
     if (layer.activation_picture) parts.push(this.activations(layer));
+    const first = ["attention", "recurrent", "normalization"].includes(layer.category); // whose inside says most
+    if (first) parts.push(this.inside);
     for (const weight of layer.weights) parts.push(this.weight(layer, weight));
-    put(this.root, ...parts, this.inside);
+    put(this.root, ...parts, first ? null : this.inside);
     const known = this.known.get(layer.id);
     if (known) this.tell(known);
   }

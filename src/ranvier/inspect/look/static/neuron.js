@@ -11,7 +11,7 @@ export class NeuronView {
     const where = neuron.index.length === 1 ? `neuron ${row}` : neuron.index.length === 3 ? `neuron at row ${row}, column ${column}, channel ${channel}` : `neuron [${neuron.index.join(", ")}]`;
     const crumbs = el("h2", { id: "detail-title", class: "crumbs" }, el("button", { type: "button", onclick: this.back, "aria-label": `Back to ${neuron.name}` }, `‹ ${neuron.name}`), where);
     if (neuron.sentence) {
-      put(this.root, crumbs, equation([["value", neuron.output, true]]), el("p", {}, neuron.sentence));
+      put(this.root, crumbs, neuron.formula ? el("div", { class: "formula" }, neuron.formula) : null, equation([["value", neuron.output, true]]), el("p", {}, neuron.sentence));
       return;
     }
     put(this.root, crumbs, neuron.formula ? el("div", { class: "formula" }, neuron.formula) : null, this.sum(neuron), this.images(neuron), this.terms(neuron), this.gradients(neuron), this.later = el("div"),
