@@ -290,7 +290,7 @@ ROWS = [
     Kind("max min amax amin sum mean prod all any argmax argmin nanmax nanmin nansum nanmean nanprod median ptp "
          "sort logsumexp cumsum cumprod std var count_nonzero softmax log_softmax",
          lambda d: ((d.special(d.pick(2, 4)),), {}), gradient=False),
-    Kind("hard_sigmoid hard_silu hard_swish hard_tanh log_sigmoid mish relu relu6 selu sigmoid silu "
+    Kind("hard_sigmoid hard_silu hard_swish hard_tanh log_sigmoid relu relu6 selu sigmoid silu "
          "softplus softsign sparse_plus sparse_sigmoid swish tanh_shrink", _unary),
     Kind("celu elu", _option(alpha=lambda d: d.real(0.1, 2))),
     Kind("gelu", _option(approximate=Draw.flag)),

@@ -219,7 +219,7 @@ FUNCTIONS: dict[str, str] = {
 
 
 @pytest.mark.filterwarnings("ignore")  # Keras asks for int64 where JAX has none
-@tried(1, ROWS)
+@tried(1, ROWS, lambda name: name.startswith(("False", "True", "Squared", "OneHot")) or "At" in name)
 def test_metrics_agree_with_those_of_keras(row: str, examples: int):
     name = row
 
@@ -257,7 +257,7 @@ def test_metrics_agree_with_those_of_keras(row: str, examples: int):
     try_examples(make, check, examples)
 
 
-@tried(1, FUNCTIONS)
+@tried(1, FUNCTIONS, lambda name: True)  # those that the classes call
 def test_functions_agree_with_those_of_keras(row: str, examples: int):
     name = row
 
