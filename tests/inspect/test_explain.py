@@ -284,6 +284,16 @@ def test_changes_of_the_model_are_seen():
     assert model.explain([1.0, 2.0], 1.0).loss["name"] == "mean_absolute_error"
 
 
+def test_losses_heed_masks_also_of_a_sample_in_a_batch():
+    model = ranvier.Sequential(
+        [ranvier.Input((3,), dtype="int32"), layers.Embedding(4, 2, mask_zero=True, embeddings_initializer="ones")]
+    )
+    x, y = np.array([[1, 2, 3], [1, 0, 0]]), np.zeros((2, 3, 2))
+    y[1, 0] = 3.0
+    for training in (False, True):
+        assert model.explain(x, y, index=1, loss="mse", training=training).loss["value"] == pytest.approx(4.0)
+
+
 def test_penalties_are_part_of_the_loss_and_of_the_chain():
     model = alone(layers.Dense(1, kernel_regularizer="l2", kernel_initializer="ones", name="out"), (2,))
     explanation = model.explain([1.0, 2.0], 3.0, loss="mse")

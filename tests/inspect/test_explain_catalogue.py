@@ -102,12 +102,15 @@ def check_uses(it):
 def check_gradients(model, it, x, target):
     """∂L/∂w and ∂L/∂output against an independent differentiation of the stateless layer."""
     check_uses(it)
+    mask = getattr(model(x, training=False), "_keras_mask", None)  # losses heed it
     trainable = [v.value for v in model.trainable_variables]
     others = [v.value for v in model.non_trainable_variables]
 
     def loss(trainable, shift):
         output, _, losses = model.stateless_call(trainable, others, x, return_losses=True, training=False)
-        return jnp.mean(jnp.square(target - output - shift)) + sum(losses)
+        errors = jnp.mean(jnp.square(target - output - shift), axis=-1)
+        kept = jnp.ones(errors.shape) if mask is None else jnp.broadcast_to(mask, errors.shape)
+        return jnp.sum(errors * kept) / jnp.sum(kept) + sum(losses)
 
     if getattr(it.layer, "activity_regularizer", None) is None and not model.losses:
         by_shift = jax.grad(loss, argnums=1)(trainable, jnp.zeros(target.shape))

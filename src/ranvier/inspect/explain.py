@@ -66,8 +66,8 @@ def explain(
     >>> from ranvier import layers
     >>> model = ranvier.Sequential([ranvier.Input((2,)), layers.Dense(1, "sigmoid", kernel_initializer="ones", name="out")])
     >>> neuron = explain(model, [3.0, 4.0]).neuron("out", 0)
-    >>> [term.product for term in neuron.terms], neuron.sum, round(neuron.output, 7)
-    ([3.0, 4.0], 7.0, 0.9990889)
+    >>> [term.product for term in neuron.terms], neuron.sum, round(neuron.output, 4)
+    ([3.0, 4.0], 7.0, 0.9991)
     """
     _check(model, top)
     if y is None and loss is not None:

@@ -251,10 +251,17 @@ class Program:
             context.watch = None
             if self.objective is None or target is None:
                 return outputs, None, None
-            mine = symbolic.rebuild(outputs, self.sample.rows)
+            mine = symbolic.rebuild(outputs, self._rows)
             losses = [jnp.sum(jnp.asarray(loss)) for loss in self.layer.losses]
             penalties = sum(losses[1:], start=losses[0]) if losses else jnp.zeros(())
             return outputs, self.objective(symbolic.rebuild(x, self.sample.rows), target, mine), penalties
+
+    def _rows(self, output: Any) -> Any:
+        """The sample's part of an output, with the mask that it carries."""
+        mine = self.sample.rows(output)
+        if mine is not output and (mask := get_mask(output)) is not None:
+            set_mask(mine, self.sample.rows(mask))
+        return mine
 
 
 def _taken_apart(call: Call, start: dict[int, Any], notes: dict[str, Any]) -> list[Any]:

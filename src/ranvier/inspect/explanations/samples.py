@@ -96,7 +96,7 @@ def read_sample(layer: Any, x: Any, index: int, whole: bool) -> Sample:
         ShapeError: a sample of another shape than the model takes.
         ArgumentError: no sample at `index`.
     """
-    arrays = read(np.asarray([x]) if isinstance(x, numbers.Number) else x, "x")
+    arrays = _read(np.asarray([x]) if isinstance(x, numbers.Number) else x)
     leaves = symbolic.flatten(arrays)
     if not leaves:
         raise DataError("x holds no array. Give one sample, or a batch of them.")
@@ -119,6 +119,20 @@ def read_sample(layer: Any, x: Any, index: int, whole: bool) -> Sample:
     rest = iter(batches if keep_all else [a[index : index + 1] for a in batches])
     chosen = symbolic.rebuild(arrays, lambda _: next(rest))
     return Sample(chosen, count if keep_all else 1, index if keep_all else 0, count, index)
+
+
+def _read(x: Any) -> Any:
+    """Arrays of what users hold; texts, which layers inside may look up, stay texts."""
+    if isinstance(x, dict):
+        return {name: _read(value) for name, value in x.items()}
+    first = x
+    while isinstance(first, (list, tuple)) and first:
+        first = first[0]
+    text = isinstance(first, str) or (isinstance(first, np.ndarray) and first.dtype.kind in "US")
+    if not text:
+        return read(x, "x")
+    several = isinstance(x, (list, tuple)) and isinstance(first, np.ndarray)
+    return [_read(value) for value in x] if several else np.asarray(x)
 
 
 def _expected(layer: Any, arrays: Any, count: int) -> list[tuple[str, Any]]:
