@@ -195,7 +195,7 @@ class Program:
             shapes[str(node)] = (node, value.shape, value.dtype)
             return value
 
-        jax.eval_shape(lambda v, x: self._run(_Watcher(look), v, x, None)[0], values, x)
+        jax.eval_shape(lambda v: self._run(_Watcher(look), v, x, None)[0], values)  # x may hold texts
         notes["nodes"] = {name: node for name, (node, _, _) in shapes.items()}
         probes = {name: jnp.zeros(shape, dtype) for name, (_, shape, dtype) in shapes.items()}
         (loss, aux), gradients = jax.value_and_grad(total, argnums=(0, 1, 2), has_aux=True)(free, probes, inputs)
