@@ -258,7 +258,7 @@ ROWS: dict[str, Row] = {
     "RandomPosterization": _images(lambda d: {"factor": (d.whole(1, 8),) * 2, "value_range": (0, 255)}, 255.0),
     "RandomInvert": _images(lambda d: {"factor": (1.0, 1.0), **RANGE}),
     "RandomGrayscale": _images(lambda d: {"factor": 1.0}),
-    "RandomGaussianBlur": _images(lambda d: {"factor": (1.0, 1.0), "kernel_size": d.pick(3, (3, 5)),
+    "RandomGaussianBlur": _images(lambda d: {"factor": (1.0, 1.0), "kernel_size": d.pick(3, 5),
                                              "sigma": _twice(d, 0.3, 1), **RANGE}),
     # Keras draws from another range than it says where the range does not begin at 0.
     "Solarization": _images(lambda d: {"addition_factor": 0.0, "threshold_factor": 0.0, **RANGE}, layout=False),

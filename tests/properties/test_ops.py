@@ -37,6 +37,8 @@ WIDER = {
     "cholesky_inverse": "of batches",
     "depth_to_space": "of blocks of 1",
     "dot_product_attention": "with a soft cap, away from TPUs",
+    "erf": "of booleans",
+    "erfc": "of booleans",
     "histogram": "of tensors of any rank, as in NumPy",
     "max_pool": "with a size for each axis and no strides",
     "average_pool": "with a size for each axis and no strides",
