@@ -26,8 +26,15 @@ EXAMPLES = {
     ),
     "neuron.py": ([], [r"float32: 0\.99908(89|90)", r"in float64: 0\.9990889488055994"]),
     "mean_squared_error.py": ([], [r"object:\s+0\.5", r"function: 0\.5", r"by name:\s+0\.5"]),
-    "chain_rule.py": ([], [r"h1 = h2 = 0\.0474, prediction = 0\.524", r"by hand: 0\.0214", r"by ranvier: 0\.0214",
-                           r"∂L/∂out\[0\] .* = -0\.95261"]),  # fmt: skip
+    "chain_rule.py": (
+        [],
+        [
+            r"h1 = h2 = 0\.0474, prediction = 0\.524",
+            r"by hand: 0\.0214",
+            r"by ranvier: 0\.0214",
+            r"∂L/∂out\[0\] .* = -0\.95261",
+        ],
+    ),
     "height_and_weight.py": ([], [r"epochs: 0\.00(1[3-9]|2[0-5])", r"\(-7, -3\): 0\.9[4-9]", r"\(20, 2\): 0\.0[3-6]"]),
     "first_network.py": ([], [r"x = 10: 18\.9(7[5-9]|8)", r"2 parameters"]),
     "two_layers.py": ([], [r"predict: (19\.0000|18\.9999), by hand: (19\.0000|18\.9999)"]),

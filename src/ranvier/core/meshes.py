@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .errors import ArgumentError
@@ -29,7 +30,7 @@ def get_device_count(device_type: str | None = None) -> int:
     return len(list_devices(device_type))
 
 
-def _name_of(device: jax.Device) -> str:
+def _name_of(device: Any) -> str:
     return f"{device.platform}:{device.id}"
 
 
@@ -198,6 +199,6 @@ def distribute_tensor(tensor: Any, layout: Any) -> Any:
         layout: a `TensorLayout`, or a sharding of JAX.
     """
     sharding = layout.backend_layout if isinstance(layout, TensorLayout) else layout
-    if isinstance(tensor, jax.core.Tracer):
+    if isinstance(tensor, Tracer):
         return jax.lax.with_sharding_constraint(tensor, sharding)
     return jax.device_put(tensor, sharding)

@@ -113,7 +113,9 @@ def _trace(
                     context.watch = None
                 try:
                     masks = {
-                        k: v for k, v in kwargs.items() if k == "mask" or (k.endswith("_mask") and k != "attention_mask")
+                        k: v
+                        for k, v in kwargs.items()
+                        if k == "mask" or (k.endswith("_mask") and k != "attention_mask")
                     }
                     args, given = mark((args, {k: v for k, v in kwargs.items() if k not in masks}), number, "in")
                     return mark(call(*args, **given, **masks), number, "out")

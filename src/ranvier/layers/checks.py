@@ -71,7 +71,7 @@ def refuse_text(layer: str, inputs: Any, error: Exception) -> None:
     for leaf in symbolic.flatten(inputs):
         dtype = getattr(leaf, "dtype", None)
         if isinstance(leaf, (str, bytes)) or dtype == "string" or getattr(dtype, "kind", "number") in "OUST":
-            what = repr(leaf) if dtype is None else f"dtype {dtype} and shape {tuple(leaf.shape)}"
+            what = repr(leaf) if dtype is None else f"dtype {dtype} and shape {tuple(leaf.shape)}"  # pyright: ignore[reportAttributeAccessIssue]
             raise DataError(
                 f"Layer '{layer}' takes numbers. Received: {what}. Turn text into numbers first, with "
                 "layers.StringLookup or layers.TextVectorization."

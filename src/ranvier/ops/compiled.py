@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -69,7 +70,7 @@ def _primitive(name: str, plain: Callable[..., Any]) -> Primitive:
     def shape_of(*operands: Any, **params: Any) -> Any:
         specs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in operands]
         out = jax.eval_shape(functools.partial(plain, **params), *specs)
-        return jax.core.ShapedArray(out.shape, out.dtype)
+        return ShapedArray(out.shape, out.dtype)
 
     def batched(operands: Any, axes: Any, **params: Any) -> Any:
         return jax.vmap(functools.partial(plain, **params), axes)(*operands), 0

@@ -116,7 +116,7 @@ def unique(
 @op
 def unravel_index(indices: Any, shape: Any) -> Any:
     """The coordinates, one tensor for each axis of `shape` (an integer for one axis), of places in the flat tensor."""
-    sizes = shape if isinstance(shape, int) else tuple(shape)
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     return tuple(i.astype("int32") for i in jnp.unravel_index(as_array(indices), sizes))
 
 
