@@ -157,7 +157,7 @@ def test_files_that_are_refused(layered, tmp_path):
         (outside, SerializationError, "links are not followed"),
         (reshaped, ShapeError, "shape"),
         (fewer, SerializationError, "has 2 weights"),
-        (missing, SerializationError, "does not hold"),
+        (missing, SerializationError, "has no .nothing."),
         (words, SerializationError, "no array of numbers"),
         (bare, SerializationError, "no list of layers"),
     ]:
