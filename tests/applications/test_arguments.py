@@ -158,7 +158,7 @@ def test_files_that_are_refused(layered, tmp_path):
         (reshaped, ShapeError, "shape"),
         (fewer, SerializationError, "has 2 weights"),
         (missing, SerializationError, "has no .nothing."),
-        (words, SerializationError, "no array of numbers"),
+        (words, SerializationError, "are no numbers"),
         (bare, SerializationError, "no list of layers"),
     ]:
         with pytest.raises(error, match=message):

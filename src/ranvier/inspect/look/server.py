@@ -114,6 +114,7 @@ def look(
     config = uvicorn.Config(
         make_app(session, token, hosts, tutorial), log_level="warning", access_log=False, lifespan="off", ws="none",
         server_header=False, http="h11", proxy_headers=False,
+        log_config=None,  # logging is the program's own affair
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="ranvier-look", daemon=True)
