@@ -25,6 +25,8 @@ def fresh_session():
     yield
     dtypes.set_dtype_policy(None)
     settings._floatx, settings._epsilon, settings._image_data_format = "float32", 1e-7, "channels_last"
+    if jax.config.read("jax_enable_x64"):  # asking for float64 once switches it on for the whole process
+        jax.config.update("jax_enable_x64", False)
 
 
 @pytest.fixture(autouse=True, scope="module")
