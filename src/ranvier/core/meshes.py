@@ -72,7 +72,7 @@ class DeviceMesh:
 
     >>> mesh = DeviceMesh((1,), ("batch",), devices=list_devices()[:1])
     >>> mesh.shape, mesh.axis_names
-    ((1,), ('batch',))
+    ((1,), ['batch'])
     """
 
     def __init__(self, shape: Sequence[int], axis_names: Sequence[str], devices: Any = None):
