@@ -31,10 +31,10 @@ def fresh_session():
 
 @pytest.fixture(autouse=True, scope="module")
 def bounded_memory():
-    """Compiled programs are forgotten when they have grown to gigabytes: thousands of tests make as many of them."""
+    """Compiled programs are forgotten when they have grown to two gigabytes: thousands of tests make as many of them."""
     yield
     resident = Path("/proc/self/statm")
-    if resident.exists() and int(resident.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 3 << 30:
+    if resident.exists() and int(resident.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 2 << 30:
         jax.clear_caches()
         gc.collect()
 
