@@ -26,6 +26,10 @@ $(VENV)/.test: $(VENV)/.base
 $(VENV)/.bench: $(VENV)/.base
 	-$(BIN)/python -m pip install --quiet --index-url https://download.pytorch.org/whl/cpu torch || $(BIN)/python -m pip install --quiet torch
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@if command -v c++ >/dev/null; then \
+		$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10' && \
+		$(BIN)/python -m pip install --quiet --no-build-isolation ./kernels; \
+	else echo "No C++ compiler: measured without the compiled kernels."; fi
 	@touch $@
 
 demo: $(VENV)/.base

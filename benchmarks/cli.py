@@ -45,7 +45,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         options.workloads = [w for w in plan.WORKLOADS if w in options.only]
     elif options.quick:
         options.workloads.remove("accuracy")
-    if not options.data.exists() and set(options.workloads) - {"import", "toy"}:
+    if not options.data.exists() and plan.NEED_MNIST.intersection(options.workloads):
         parser.error("mnist.npz is not in the package; say where it is with --data")
     return options
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import Peer
+from benchmarks.peers import OURS, Peer
 from benchmarks.plan import FIGURES, LEARNT, Size
 
 __all__ = ["ProcessError", "collect", "command", "environment", "parse", "run_all", "start"]
@@ -101,7 +101,7 @@ def collect(
     Args:
         peers: who takes part, in this order in every round.
         workload: its name.
-        size: its rounds and warm-ups.
+        size: its rounds, and warm-ups of ours: nobody else keeps anything for the next process.
         run: ``(peer, seed) → figures``, which starts a process.
         tell: told what is under way.
 
@@ -113,7 +113,7 @@ def collect(
     failures: dict[str, str] = {}
     for round_ in range(-size.warmups, size.rounds):
         for peer in peers:
-            if peer.key in failures:
+            if peer.key in failures or (round_ < 0 and (peer.key not in OURS or peer.empty_cache)):
                 continue
             tell(
                 f"{workload} · {peer.label} · " + (f"round {round_ + 1} of {size.rounds}" if round_ >= 0 else "warm-up")

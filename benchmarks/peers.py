@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 
 __all__ = ["OURS", "PEERS", "Peer", "choose", "installed", "versions"]
 
-EVERYWHERE = frozenset({"import", "toy", "digits", "b2", "cnn", "predict"})
+_CONVOLUTIONS = frozenset({"cnn", "cifar", "mobile"})
+_NETWORKS = frozenset({"b2", "lstm", "transformer", "embedding"}) | _CONVOLUTIONS
+_ANY_MLP = frozenset({"import", "startup", "toy", "digits", "predict", "latency"})
+EVERYWHERE = _ANY_MLP | _NETWORKS
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Peer:
         workloads: what it takes part in.
         environment: variables that select it.
         empty_cache: every process gets a fresh cache folder, and stops once it has shown its cold start.
+        optional: distributions that it uses where they are installed, by import name.
     """
 
     key: str
@@ -37,6 +41,7 @@ class Peer:
     workloads: frozenset[str] = EVERYWHERE
     environment: dict[str, str] = field(default_factory=dict)
     empty_cache: bool = False
+    optional: dict[str, str] = field(default_factory=dict)
 
 
 def _keras(backend: str, label: str, needs: dict[str, str], colour: str) -> Peer:
@@ -52,9 +57,30 @@ def _keras(backend: str, label: str, needs: dict[str, str], colour: str) -> Peer
 
 
 _OURS = {"ranvier": "ranvier", "jax": "jax", "jaxlib": "jaxlib"}
+_KERNELS = {"ranvier_kernels": "ranvier-kernels"}
 
 PEERS: tuple[Peer, ...] = (
-    Peer("ranvier", "ranvier", "keras_api", "ranvier", _OURS, "#0072B2", EVERYWHERE | {"accuracy"}),
+    Peer(
+        "ranvier",
+        "ranvier",
+        "keras_api",
+        "ranvier",
+        _OURS,
+        "#0072B2",
+        EVERYWHERE | {"accuracy", "streaming"},
+        optional=_KERNELS,
+    ),
+    # Without the package of compiled kernels, "ranvier" is this already.
+    Peer(
+        "ranvier-pure",
+        "ranvier without kernels",
+        "keras_api",
+        "ranvier",
+        _OURS | _KERNELS,
+        "#332288",
+        _CONVOLUTIONS,
+        environment={"RANVIER_KERNELS": "0"},
+    ),
     Peer(
         "ranvier-empty",
         "ranvier, empty cache",
@@ -62,7 +88,7 @@ PEERS: tuple[Peer, ...] = (
         "ranvier",
         _OURS,
         "#56B4E9",
-        frozenset({"toy", "digits"}),
+        frozenset({"startup", "toy", "digits"}),
         empty_cache=True,
     ),
     _keras("jax", "JAX", {"jax": "jax", "jaxlib": "jaxlib"}, "#E69F00"),
@@ -70,13 +96,23 @@ PEERS: tuple[Peer, ...] = (
     _keras("torch", "PyTorch", {"torch": "torch"}, "#CC79A7"),
     Peer("torch", "PyTorch loop", "pytorch_loop", "torch", {"torch": "torch"}, "#009E73"),
     Peer(
+        "torch-last",
+        "PyTorch loop, channels-last",
+        "pytorch_loop",
+        "torch",
+        {"torch": "torch"},
+        "#F0E442",
+        _CONVOLUTIONS,
+        environment={"BENCHMARK_CHANNELS_LAST": "1"},
+    ),
+    Peer(
         "sklearn",
         "scikit-learn",
         "scikit_learn",
         "sklearn.neural_network",
         {"sklearn": "scikit-learn"},
         "#999999",
-        EVERYWHERE - {"b2", "cnn"},
+        _ANY_MLP,
     ),
 )
 OURS = frozenset(p.key for p in PEERS if p.module == "ranvier")
@@ -98,9 +134,9 @@ def installed(peer: Peer) -> bool:
 
 
 def versions(peer: Peer) -> dict[str, str]:
-    """Versions of what the peer needs, by distribution."""
+    """Versions of what the peer needs and of what it uses where it is there, by import name."""
     found = {}
-    for name, distribution in peer.needs.items():
+    for name, distribution in (peer.needs | peer.optional).items():
         # TensorFlow comes under several distributions, and importing it to ask would take seconds.
         for candidate in (distribution, f"{distribution}-cpu"):
             try:

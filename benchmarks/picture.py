@@ -19,10 +19,11 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panels = [f for f in found["figures"].values() if f["unit"] != "share"]
+    # Of the many peaks of memory one is enough to look at.
+    panels = [f for k, f in found["figures"].items() if f["unit"] == "s" or k == "memory"]
     if not panels:
         return
-    columns = 2 if len(panels) > 1 else 1
+    columns = min(len(panels), 2 if len(panels) < 9 else 3)
     lines = -(-len(panels) // columns)
     height = 0.6 + lines * 2.35
     figure = Figure(figsize=(7.2 * columns, height), facecolor="white", layout="constrained")

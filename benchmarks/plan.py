@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["FIGURES", "LEARNT", "SEEDS", "WORKLOADS", "Figure", "Size", "sizes"]
+__all__ = ["FIGURES", "LEARNT", "NEED_MNIST", "SEEDS", "WORKLOADS", "Figure", "Size", "sizes"]
 
-WORKLOADS = ("import", "toy", "digits", "b2", "cnn", "predict", "accuracy")
+WORKLOADS = (
+    "import",
+    "startup",
+    "toy",
+    "digits",
+    "b2",
+    "cnn",
+    "cifar",
+    "mobile",
+    "lstm",
+    "transformer",
+    "embedding",
+    "streaming",
+    "predict",
+    "latency",
+    "accuracy",
+)
+NEED_MNIST = frozenset({"digits", "b2", "cnn", "lstm", "streaming", "predict", "latency", "accuracy"})
 SEEDS = 5
 
 
@@ -18,7 +35,7 @@ class Figure:
     Args:
         key: its name in the JSON and in the workers' answers.
         title: its name for people; fields in braces are sizes of the workload.
-        unit: ``"s"``, ``"bytes"`` or ``"share"``.
+        unit: ``"s"``, ``"bytes"``, ``"share"`` or ``"ratio"``.
         workload: the workload whose processes yield it.
     """
 
@@ -32,19 +49,37 @@ class Figure:
         return self.title.format(**size)
 
 
+_EPOCHS = {
+    "b2": "MLP with BatchNorm and Dropout, an epoch of {images:,}",
+    "cnn": "small CNN, an epoch of {images:,}",
+    "cifar": "CIFAR-like CNN with BatchNorm, an epoch of {images:,}",
+    "mobile": "MobileNet-like depthwise CNN, an epoch of {images:,}",
+    "lstm": "LSTM(64) over 28 rows, an epoch of {images:,}",
+    "transformer": "Transformer block, 64 tokens of width 64, an epoch of {images:,}",
+    "embedding": "embedding of 200 tokens and average, an epoch of {images:,}",
+}
+
 FIGURES: tuple[Figure, ...] = (
     Figure("import", "import", "s", "import"),
     Figure("first_model", "import and build a first model", "s", "import"),
+    Figure("startup", "process start to first training step of the MLP", "s", "startup"),
+    Figure("compile", "first step of the MLP beyond what a later one takes", "s", "startup"),
     Figure("toy_cold", "y = 2x − 1, {epochs} epochs, from process start", "s", "toy"),
     Figure("toy_warm", "y = 2x − 1, {epochs} epochs, second fit", "s", "toy"),
     Figure("first_epoch", "process start to end of first MNIST epoch", "s", "digits"),
     Figure("digits", "digits MLP 784-128-10, an epoch of {images:,}", "s", "digits"),
-    Figure("memory", "digits MLP, peak memory", "bytes", "digits"),
-    Figure("b2", "MLP with BatchNorm and Dropout, an epoch of {images:,}", "s", "b2"),
-    Figure("cnn", "small CNN, an epoch of {images:,}", "s", "cnn"),
+    *(Figure(key, title, "s", key) for key, title in _EPOCHS.items()),
+    Figure("streaming_memory", "digits MLP, an epoch of {images:,} uint8 images in memory", "s", "streaming"),
+    Figure("streaming_memmap", "speed from numpy.memmap over speed in memory", "ratio", "streaming"),
+    Figure("streaming_hdf5", "speed from HDF5 over speed in memory", "ratio", "streaming"),
     Figure("predict", "predict one sample, median", "s", "predict"),
     Figure("predict_p99", "predict one sample, 99th percentile", "s", "predict"),
+    Figure("predict_32", "predict 32 samples, median", "s", "latency"),
+    Figure("predict_1024", "predict 1,024 samples, median", "s", "latency"),
     Figure("accuracy", "test accuracy of the demo, {epochs} epochs", "share", "accuracy"),
+    Figure("memory", "digits MLP, peak memory", "bytes", "digits"),
+    *(Figure(f"{key}_memory", f"{title.split(',')[0]}, peak memory", "bytes", key) for key, title in _EPOCHS.items()),
+    Figure("streaming_memory_peak", "digits MLP from numpy.memmap, peak memory", "bytes", "streaming"),
 )
 
 
@@ -54,11 +89,11 @@ class Size:
 
     Args:
         rounds: processes per peer, interleaved: A B C A B C …
-        warmups: further processes before the first round, not counted: they fill file and compilation caches.
-        images: training images in an epoch.
+        warmups: further processes of ranvier before the first round, not counted: they fill its compilation cache.
+        images: training samples in an epoch.
         epochs: epochs in one timed `fit`, whose time is divided by them.
         fits: timed fits after the warm-up fit of one epoch, fewer when they take long.
-        calls: predictions of one sample, at most.
+        calls: predictions, at most.
     """
 
     rounds: int
@@ -70,21 +105,37 @@ class Size:
 
 
 _FULL = {
-    "import": Size(rounds=9, warmups=1),
+    "import": Size(rounds=7),
+    "startup": Size(rounds=5, warmups=1, images=32, fits=1),
     "toy": Size(rounds=5, images=6, epochs=500, fits=5),
-    "digits": Size(rounds=5, warmups=1, images=60_000, epochs=3, fits=1),
-    "b2": Size(rounds=3, images=60_000, epochs=2, fits=1),
-    "cnn": Size(rounds=5, images=6_000, epochs=2, fits=1),
+    "digits": Size(rounds=5, warmups=1, images=60_000, epochs=2, fits=1),
+    "b2": Size(rounds=3, images=20_000, epochs=2, fits=1),
+    "cnn": Size(rounds=5, images=3_840, epochs=2, fits=1),
+    "cifar": Size(rounds=5, images=640, epochs=2, fits=1),
+    "mobile": Size(rounds=3, images=320, epochs=2, fits=1),
+    "lstm": Size(rounds=5, images=2_048, epochs=3, fits=1),
+    "transformer": Size(rounds=5, images=640, epochs=2, fits=1),
+    "embedding": Size(rounds=3, images=2_048, epochs=2, fits=1),
+    "streaming": Size(rounds=3, images=60_000, epochs=3, fits=3),
     "predict": Size(rounds=5, calls=3_000),
+    "latency": Size(rounds=3, calls=1_000),
     "accuracy": Size(rounds=SEEDS, images=60_000, epochs=10),
 }
 _QUICK = {
-    "import": Size(rounds=1, warmups=0),
+    "import": Size(rounds=1),
+    "startup": Size(rounds=1, warmups=1, images=32, fits=1),
     "toy": Size(rounds=1, images=6, epochs=100, fits=1),
     "digits": Size(rounds=1, images=12_000, epochs=1, fits=1),
     "b2": Size(rounds=1, images=6_000, epochs=1, fits=1),
     "cnn": Size(rounds=1, images=1_280, epochs=1, fits=1),
+    "cifar": Size(rounds=1, images=256, epochs=1, fits=1),
+    "mobile": Size(rounds=1, images=128, epochs=1, fits=1),
+    "lstm": Size(rounds=1, images=1_024, epochs=1, fits=1),
+    "transformer": Size(rounds=1, images=256, epochs=1, fits=1),
+    "embedding": Size(rounds=1, images=1_024, epochs=1, fits=1),
+    "streaming": Size(rounds=1, images=20_000, epochs=1, fits=1),
     "predict": Size(rounds=1, calls=300),
+    "latency": Size(rounds=1, calls=100),
     "accuracy": Size(rounds=1, images=60_000, epochs=10),
 }
 
@@ -100,4 +151,15 @@ def sizes(quick: bool, rounds: int | None = None) -> dict[str, Size]:
 
 
 # What a run must have learnt to count, lowest and highest: the prediction at 10, then shares of right answers.
-LEARNT = {"toy": (17.0, 21.0), "digits": (0.8, 1.0), "b2": (0.7, 1.0), "cnn": (0.2, 1.0)}
+LEARNT = {
+    "toy": (17.0, 21.0),
+    "digits": (0.8, 1.0),
+    "b2": (0.7, 1.0),
+    "cnn": (0.2, 1.0),
+    "cifar": (0.2, 1.0),
+    "mobile": (0.15, 1.0),
+    "lstm": (0.2, 1.0),
+    "transformer": (0.2, 1.0),
+    "embedding": (0.6, 1.0),
+    "streaming": (0.8, 1.0),
+}

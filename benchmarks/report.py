@@ -32,7 +32,7 @@ def report(
         rounds = samples.get(figure.key)
         if not rounds:
             continue
-        multiples = ratios(medians(rounds)) if figure.unit != "share" else {}
+        multiples = ratios(medians(rounds)) if figure.unit in ("s", "bytes") else {}
         figures[figure.key] = {
             "title": figure.heading(vars(table[figure.workload])),
             "unit": figure.unit,
@@ -60,6 +60,7 @@ def _verdict_data(verdict: Verdict) -> dict[str, Any]:
     return {
         "figure": target.figure,
         "subject": target.subject,
+        "stage": target.stage,
         "limit": target.limit,
         "compared_with": verdict.rival,
         "value": verdict.value,
@@ -74,8 +75,8 @@ def amount(value: float, unit: str) -> str:
     >>> amount(0.4567, "s"), amount(0.00001234, "s"), amount(0.97825, "share"), amount(5e8, "bytes")
     ('457 ms', '12.3 µs', '0.9782', '477 MiB')
     """
-    if unit == "share":
-        return f"{value:.4f}"
+    if unit in ("share", "ratio"):
+        return f"{value:.4f}" if unit == "share" else f"{value:.2f}"
     if unit == "bytes":
         return f"{value / 2**20:.0f} MiB"
     for scale, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
@@ -98,8 +99,13 @@ def target_words(verdict: Verdict) -> tuple[str, str]:
     """What a target asks, and what was found, for people."""
     target = verdict.target
     if not target.against:
-        asked = f"at least {target.limit:g} for every seed"
-        found = "" if verdict.value is None else f"{verdict.low:.4f} to {verdict.high:.4f}"
+        unit = TITLES[target.figure].unit
+        if target.bound == "ceiling":
+            asked = f"at most {amount(target.limit, unit)}"
+            found = "" if verdict.value is None else amount(verdict.value, unit)
+        else:
+            asked = f"at least {target.limit:g} for every seed"
+            found = "" if verdict.low is None or verdict.high is None else _span(verdict.low, verdict.high, unit)
         return asked, found
     against = LABELS[target.against[0]] if len(target.against) == 1 else _group(target.against)
     asked = f"at most {target.limit:.3g}× {against}"
@@ -109,12 +115,16 @@ def target_words(verdict: Verdict) -> tuple[str, str]:
     return asked, found
 
 
+def _span(low: float, high: float, unit: str) -> str:
+    return f"{amount(low, unit)} to {amount(high, unit)}"
+
+
 def _group(keys: tuple[str, ...]) -> str:
     return "the fastest Keras" if all(k.startswith("keras") for k in keys) else "the fastest peer"
 
 
-def verdict_words(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """A line of a report for every target: what, asked, found, verdict."""
+def verdict_words(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """A line of a report for every target: stage, what, asked, found, verdict."""
     samples = {k: {p: v["rounds"] for p, v in f["peers"].items()} for k, f in found["figures"].items()}
     lines = []
     for verdict in judge(samples):
@@ -122,7 +132,9 @@ def verdict_words(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         title = found["figures"][key]["title"] if key in found["figures"] else TITLES[key].title.split(", {")[0]
         if verdict.target.subject != "ranvier":
             title += f" ({LABELS[verdict.target.subject]})"
-        lines.append((title, *target_words(verdict), verdict.word))
+        elif verdict.target.kernels:
+            title += " (with kernels)"
+        lines.append((verdict.target.stage, title, *target_words(verdict), verdict.word))
     return lines
 
 
@@ -159,7 +171,7 @@ def print_report(found: Mapping[str, Any], console: Any) -> None:
         table.add_row(figure["title"], *(f"[green]{text}[/]" if best else text for text, best in cells))
     console.print(table)
     targets = Table(title="Targets" + (" (quick run: sizes too small to judge by)" if found["quick"] else ""))
-    for name in ("", "asked", "found (round by round)", ""):
+    for name in ("stage", "", "asked", "found (round by round)", ""):
         targets.add_column(name)
     colours = {"met": "green", "missed": "red", "not measured": "dim"}
     for *words, verdict in verdict_words(found):
@@ -182,12 +194,14 @@ def markdown(found: Mapping[str, Any], picture: str) -> str:
     machine = found["machine"]
     memory = f", {machine['memory_gib']} GiB" if machine.get("memory_gib") else ""
     columns = _columns(found)
-    rows = []
+    rows: dict[bool, list[list[str]]] = {False: [], True: []}
     for figure in found["figures"].values():
         cells = [_cell(figure, c, " · ") for c in columns]
-        rows.append([figure["title"], *(f"**{text}**" if best else text for text, best in cells)])
+        row = [figure["title"], *(f"**{text}**" if best else text for text, best in cells)]
+        rows[figure["unit"] == "bytes"].append(row)
+    head = ["", *(LABELS[c] for c in columns)]
     words = verdict_words(found)
-    met = sum(w[3] == "met" for w in words)
+    met = sum(w[-1] == "met" for w in words)
     lines = [
         "# Benchmark results",
         "",
@@ -204,14 +218,18 @@ def markdown(found: Mapping[str, Any], picture: str) -> str:
         "",
         "After the median the multiple of the best of the row, which is bold.",
         "",
-        *_markdown_table(["", *(LABELS[c] for c in columns)], rows),
+        *_markdown_table(head, rows[False]),
+        "",
+        "## Peak memory",
+        "",
+        *_markdown_table(head, rows[True]),
         "",
         "## Targets",
         "",
         f"{met} of {len(TARGETS)} met. Ratios are ranvier's median over the other's; in parentheses the smallest and "
         "largest of the ratios taken round by round.",
         "",
-        *_markdown_table(["", "asked", "found", "verdict"], [list(w) for w in words]),
+        *_markdown_table(["stage", "", "asked", "found", "verdict"], [list(w) for w in words]),
         "",
     ]
     if found["failures"]:

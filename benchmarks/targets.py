@@ -13,6 +13,7 @@ __all__ = ["TARGETS", "Target", "Verdict", "judge"]
 
 _KERAS = tuple(p.key for p in PEERS if p.module == "keras")
 _OTHERS = tuple(p.key for p in PEERS if p.key not in OURS)
+_PURE = "ranvier-pure"  # takes part only where the kernels are installed
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,25 @@ class Target:
     Args:
         figure: the key of the figure.
         subject: the peer that is judged.
-        against: the peers of which the fastest is the measure; empty for an absolute floor.
-        limit: the largest allowed ratio of our median to theirs; for a floor, the smallest allowed value.
+        against: the peers of which the fastest is the measure; empty for an absolute bound.
+        limit: the largest allowed ratio of our median to theirs; for a bound, the value itself.
+        stage: ``"foundation"``, what the first release had to reach, or ``"speed"``, what came after.
+        bound: without `against`: ``"floor"``, which the worst sample must reach, or ``"ceiling"``, which the median
+            must keep below.
+        kernels: judged only where the compiled kernels are installed.
     """
 
     figure: str
     subject: str
     against: tuple[str, ...]
     limit: float
+    stage: str = "foundation"
+    bound: str = "floor"
+    kernels: bool = False
+
+
+def _speed(figure: str, limit: float, subject: str = "ranvier", kernels: bool = False) -> Target:
+    return Target(figure, subject, _OTHERS, limit, "speed", kernels=kernels)
 
 
 TARGETS: tuple[Target, ...] = (
@@ -44,6 +56,20 @@ TARGETS: tuple[Target, ...] = (
     Target("first_epoch", "ranvier-empty", _KERAS, 0.5),
     Target("predict", "ranvier", ("keras-jax",), 0.2),
     Target("accuracy", "ranvier", (), 0.975),
+    _speed("digits", 1 / 4),
+    _speed("b2", 1 / 3),
+    _speed("cnn", 1 / 2.5, kernels=True),
+    _speed("cnn", 1 / 1.3, "ranvier-pure"),
+    _speed("cifar", 1 / 1.5, kernels=True),
+    _speed("mobile", 1.0),
+    _speed("lstm", 1 / 1.5),
+    _speed("transformer", 1 / 1.5),
+    _speed("embedding", 1.0),
+    Target("streaming_memmap", "ranvier", (), 0.9, "speed"),
+    Target("streaming_hdf5", "ranvier", (), 0.9, "speed"),
+    Target("predict", "ranvier", (), 100e-6, "speed", "ceiling"),
+    Target("predict_p99", "ranvier", (), 250e-6, "speed", "ceiling"),
+    Target("startup", "ranvier", (), 1.5, "speed", "ceiling"),
 )
 
 
@@ -53,9 +79,9 @@ class Verdict:
 
     Args:
         target: the target.
-        rival: the peer compared with; None for a floor or when nothing could be compared.
-        value: the ratio of the medians, or the worst value for a floor; None when not measured.
-        low: the smallest of the ratios round by round (of the values, for a floor).
+        rival: the peer compared with; None for a bound or when nothing could be compared.
+        value: the ratio of the medians, the worst value for a floor, the median for a ceiling; None when not measured.
+        low: the smallest of the ratios round by round (of the values, for a bound).
         high: the largest.
     """
 
@@ -70,7 +96,8 @@ class Verdict:
         """Whether the target is reached; None when it was not measured."""
         if self.value is None:
             return None
-        return self.value <= self.target.limit if self.target.against else self.value >= self.target.limit
+        floor = not self.target.against and self.target.bound == "floor"
+        return self.value >= self.target.limit if floor else self.value <= self.target.limit
 
     @property
     def word(self) -> str:
@@ -86,12 +113,13 @@ def judge(samples: Mapping[str, Mapping[str, Rounds]]) -> list[Verdict]:
 
 def _judge(target: Target, samples: Mapping[str, Rounds]) -> Verdict:
     middle = medians(samples)
-    if target.subject not in middle:
+    if target.subject not in middle or (target.kernels and _PURE not in middle):
         return Verdict(target)
     ours = samples[target.subject]
     if not target.against:
         # A floor holds for every seed: the worst counts.
-        return Verdict(target, None, min(flat(ours)), min(flat(ours)), max(flat(ours)))
+        low, high = min(flat(ours)), max(flat(ours))
+        return Verdict(target, None, low if target.bound == "floor" else middle[target.subject], low, high)
     rival = fastest(middle, target.against)
     if rival is None:
         return Verdict(target)

@@ -18,14 +18,18 @@ __all__ = [
     "TOY_Y",
     "Job",
     "answer",
+    "batch_latencies",
     "digits_answer",
     "images",
     "latencies",
     "one_hot",
     "peak_memory",
+    "pixels",
     "read_job",
     "since",
+    "startup_answer",
     "timed_fits",
+    "warm_answer",
 ]
 
 # y = 2x − 1, the first network of every tutorial.
@@ -76,19 +80,23 @@ def answer(figures: dict[str, Any]) -> None:
     print("RESULT " + json.dumps(figures))
 
 
-def images(job: Job, test: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Images as (n, 28, 28) float32 in [0, 1] and labels as (n,) int64, the first `job.images` of them."""
+def pixels(job: Job, test: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Images as (n, 28, 28) uint8 and labels as (n,) int64, the first `job.images` of them for training."""
     part = "test" if test else "train"
     with np.load(job.data) as file:
-        x, y = file[f"x_{part}"], file[f"y_{part}"]
-    if not test:
-        x, y = x[: job.images], y[: job.images]
-    return x.astype("float32") / 255, y.astype("int64")
+        x, y = file[f"x_{part}"], file[f"y_{part}"].astype("int64")
+    return (x, y) if test else (x[: job.images], y[: job.images])
 
 
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """Labels as (n, 10) float32."""
-    return np.eye(10, dtype="float32")[labels]
+def images(job: Job, test: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The same with images as float32 in [0, 1]."""
+    x, y = pixels(job, test)
+    return x.astype("float32") / 255, y
+
+
+def one_hot(labels: np.ndarray, classes: int = 10) -> np.ndarray:
+    """Labels as (n, classes) float32."""
+    return np.eye(classes, dtype="float32")[labels]
 
 
 def timed_fits(job: Job, fit: Callable[[int], Any]) -> list[float]:
@@ -103,17 +111,31 @@ def timed_fits(job: Job, fit: Callable[[int], Any]) -> list[float]:
 
 def latencies(job: Job, predict: Callable[[np.ndarray], Any], x: np.ndarray) -> dict[str, list[float]]:
     """Median and 99th percentile in seconds of predictions of one sample (1, …), each of another sample."""
-    samples = [x[i : i + 1] for i in range(100)]
-    for sample in samples[:20]:
-        predict(sample)
-    times: list[float] = []
-    stop = time.perf_counter() + 6  # slow peers give fewer calls, enough for a median
-    while len(times) < job.calls and (len(times) < 100 or time.perf_counter() < stop):
-        sample = samples[len(times) % 100]
-        begin = time.perf_counter()
-        predict(sample)
-        times.append(time.perf_counter() - begin)
+    times = _call_times(job.calls, predict, [x[i : i + 1] for i in range(100)], 5)
     return {"predict": [float(np.median(times))], "predict_p99": [float(np.quantile(times, 0.99))]}
+
+
+def batch_latencies(job: Job, predict: Callable[[np.ndarray], Any], x: np.ndarray) -> dict[str, list[float]]:
+    """Median seconds of predictions of 32 and of 1,024 samples."""
+    found = {}
+    for size in (32, 1024):
+        times = _call_times(job.calls, predict, [x[i * size : (i + 1) * size] for i in range(len(x) // size)], 2)
+        found[f"predict_{size}"] = [float(np.median(times))]
+    return found
+
+
+def _call_times(calls: int, predict: Callable[[Any], Any], batches: list[np.ndarray], seconds: float) -> list[float]:
+    """Seconds of each call after some to get warm; slow peers give fewer, enough for a median."""
+    for batch in batches[:20]:
+        predict(batch)
+    times: list[float] = []
+    stop = time.perf_counter() + seconds
+    while len(times) < calls and (len(times) < 20 or time.perf_counter() < stop):
+        batch = batches[len(times) % len(batches)]
+        begin = time.perf_counter()
+        predict(batch)
+        times.append(time.perf_counter() - begin)
+    return times
 
 
 def peak_memory() -> int:
@@ -127,3 +149,21 @@ def digits_answer(job: Job, first: float, times: list[float], score: float) -> N
     if job.fits:
         figures |= {"digits": times, "memory": [peak_memory()]}
     answer(figures)
+
+
+def startup_answer(job: Job, step: Callable[[], Any]) -> None:
+    """The answer of the start-up workload: `step` trains once; compilation is what the first call takes beyond others."""
+    begin = time.perf_counter()
+    step()
+    end, since_start = time.perf_counter(), since(job)
+    later = []
+    for _ in range(3):
+        again = time.perf_counter()
+        step()
+        later.append(time.perf_counter() - again)
+    answer({"startup": [since_start], "compile": [max(end - begin - min(later), 0.0)]})
+
+
+def warm_answer(job: Job, times: list[float], score: float) -> None:
+    """The answer of a workload of warm epochs."""
+    answer({job.workload: times, f"{job.workload}_memory": [peak_memory()], "score": score})

@@ -3,84 +3,40 @@
 from __future__ import annotations
 
 import importlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from benchmarks.work import networks
 from benchmarks.work.common import (
     TOY_X,
     TOY_Y,
     Job,
     answer,
+    batch_latencies,
     digits_answer,
     images,
     latencies,
     one_hot,
+    peak_memory,
+    pixels,
     read_job,
     since,
+    startup_answer,
     timed_fits,
+    warm_answer,
 )
-
-
-def toy_model(keras: Any) -> Any:
-    """y = wx + b."""
-    model = keras.Sequential([keras.layers.Dense(1, input_shape=[1])])
-    model.compile(optimizer="sgd", loss="mean_squared_error")
-    return model
-
-
-def digits_model(keras: Any) -> Any:
-    """784-128-10."""
-    layers = keras.layers
-    model = keras.Sequential()
-    model.add(layers.Input(shape=(28, 28)))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(128, activation="relu"))
-    model.add(layers.Dense(10, activation="softmax"))
-    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
-def b2_model(keras: Any) -> Any:
-    """784-256-128-10 with batch normalisation and dropout."""
-    layers = keras.layers
-    model = keras.Sequential(
-        [
-            layers.Input(shape=(28, 28)),
-            layers.Flatten(),
-            layers.Dense(256, activation="relu"),
-            layers.BatchNormalization(),
-            layers.Dropout(0.5),
-            layers.Dense(128, activation="relu"),
-            layers.BatchNormalization(),
-            layers.Dropout(0.3),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
-def cnn_model(keras: Any) -> Any:
-    """Two convolutions with pooling, dropout, ten outputs: 34,826 parameters."""
-    layers = keras.layers
-    model = keras.Sequential(
-        [
-            layers.Input(shape=(28, 28, 1)),
-            layers.Conv2D(32, kernel_size=(3, 3), activation="relu"),
-            layers.MaxPooling2D(pool_size=(2, 2)),
-            layers.Conv2D(64, kernel_size=(3, 3), activation="relu"),
-            layers.MaxPooling2D(pool_size=(2, 2)),
-            layers.Flatten(),
-            layers.Dropout(0.5),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
-    return model
+from benchmarks.work.synthetic import pictures, sequences, tokens
 
 
 def toy(keras: Any, job: Job) -> None:
     """500 epochs from a cold process, then again."""
-    model = toy_model(keras)
+    model = networks.toy_model(keras)
     model.fit(TOY_X, TOY_Y, epochs=job.epochs, verbose=0)
     cold = since(job)
     times = timed_fits(job, lambda epochs: model.fit(TOY_X, TOY_Y, epochs=epochs, verbose=0))
@@ -90,11 +46,18 @@ def toy(keras: Any, job: Job) -> None:
     answer(figures)
 
 
+def startup(keras: Any, job: Job) -> None:
+    """The first step of the digits network in this process, then the same again."""
+    x, y = np.zeros((job.images, 28, 28), "float32"), one_hot(np.arange(job.images) % 10)
+    model = networks.digits_model(keras)
+    startup_answer(job, lambda: model.fit(x, y, batch_size=job.images, verbose=0))
+
+
 def digits(keras: Any, job: Job) -> None:
     """The first epoch from a cold process, then warm epochs."""
     x, y = images(job)
     labels = one_hot(y)
-    model = digits_model(keras)
+    model = networks.digits_model(keras)
     history = model.fit(x, labels, batch_size=32, epochs=1, verbose=0)
     first = since(job)
 
@@ -114,40 +77,143 @@ def _warm_epochs(job: Job, model: Any, x: Any, labels: Any, batch_size: int) -> 
         history = model.fit(x, labels, batch_size=batch_size, epochs=epochs, verbose=0)
 
     times = timed_fits(job, fit)
-    answer({job.workload: times, "score": float(history.history["accuracy"][-1])})
+    warm_answer(job, times, float(history.history["accuracy"][-1]))
 
 
 def b2(keras: Any, job: Job) -> None:
     """Warm epochs of the enhanced MLP."""
     x, y = images(job)
-    _warm_epochs(job, b2_model(keras), x, one_hot(y), 32)
+    _warm_epochs(job, networks.b2_model(keras), x, one_hot(y), 32)
 
 
 def cnn(keras: Any, job: Job) -> None:
     """Warm epochs of the small CNN."""
     x, y = images(job)
-    _warm_epochs(job, cnn_model(keras), x[..., None], one_hot(y), 128)
+    _warm_epochs(job, networks.cnn_model(keras), x[..., None], one_hot(y), 128)
+
+
+def cifar(keras: Any, job: Job) -> None:
+    """Warm epochs of the CIFAR-like CNN."""
+    x, y = pictures(job.images, 32)
+    _warm_epochs(job, networks.cifar_model(keras), x, one_hot(y), 32)
+
+
+def mobile(keras: Any, job: Job) -> None:
+    """Warm epochs of the depthwise-separable CNN."""
+    x, y = pictures(job.images, 64)
+    _warm_epochs(job, networks.mobile_model(keras), x, one_hot(y), 32)
+
+
+def lstm(keras: Any, job: Job) -> None:
+    """Warm epochs of the LSTM over rows of images."""
+    x, y = images(job)
+    _warm_epochs(job, networks.lstm_model(keras), x, one_hot(y), 64)
+
+
+def transformer(keras: Any, job: Job) -> None:
+    """Warm epochs of the Transformer block."""
+    x, y = sequences(job.images)
+    _warm_epochs(job, networks.transformer_model(keras), x, one_hot(y), 32)
+
+
+def embedding(keras: Any, job: Job) -> None:
+    """Warm epochs of the averaged embedding."""
+    x, y = tokens(job.images)
+    _warm_epochs(job, networks.embedding_model(keras), x, one_hot(y, 2), 32)
+
+
+def streaming(keras: Any, job: Job) -> None:
+    """The digits network on bytes: from a file through `numpy.memmap`, through HDF5, and from memory, in turn."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        x, y = pixels(job)
+        labels = one_hot(y)
+        with _files(Path(folder), x) as sources:
+            fits: dict[str, Callable[[int], Any]] = {}
+            peak = 0
+            for name, source in sources.items():
+                fits[name] = _stream_fit(networks.digits_model(keras, pixels=True), source, labels)
+                fits[name](1)
+                peak = peak or peak_memory()  # after the first, which is the memmap
+            times: dict[str, list[float]] = {name: [] for name in fits}
+            for _ in range(job.fits):
+                for name, fit in fits.items():
+                    begin = time.perf_counter()
+                    score = fit(job.epochs)
+                    times[name].append((time.perf_counter() - begin) / job.epochs)
+    middle = {name: float(np.median(found)) for name, found in times.items()}
+    answer(
+        {
+            "streaming_memory": [middle["memory"]],
+            "streaming_memmap": [middle["memory"] / middle["memmap"]],
+            "streaming_hdf5": [middle["memory"] / middle["hdf5"]],
+            "streaming_memory_peak": [peak],
+            "score": score,
+        }
+    )
+
+
+@contextmanager
+def _files(folder: Path, x: np.ndarray) -> Iterator[dict[str, Any]]:
+    import h5py
+
+    np.save(folder / "x.npy", x)
+    with h5py.File(folder / "x.h5", "w") as file:
+        file["x"] = x
+    with h5py.File(folder / "x.h5", "r") as file:
+        yield {"memmap": np.load(folder / "x.npy", mmap_mode="r"), "hdf5": file["x"], "memory": x}
+
+
+def _stream_fit(model: Any, x: Any, labels: Any) -> Callable[[int], float]:
+    def fit(epochs: int) -> float:
+        return float(model.fit(x, labels, batch_size=32, epochs=epochs, verbose=0).history["accuracy"][-1])
+
+    return fit
 
 
 def predict(keras: Any, job: Job) -> None:
     """One sample at a time through `predict`, as people call it."""
     x, _ = images(job, test=True)
-    model = digits_model(keras)
+    model = networks.digits_model(keras)
     answer(latencies(job, lambda sample: model.predict(sample, verbose=0), x))
+
+
+def latency(keras: Any, job: Job) -> None:
+    """Batches of 32 and of 1,024 through `predict`."""
+    x, _ = images(job, test=True)
+    model = networks.digits_model(keras)
+    answer(batch_latencies(job, lambda batch: model.predict(batch, batch_size=1024, verbose=0), x))
 
 
 def accuracy(keras: Any, job: Job) -> None:
     """The demo: ten epochs with validation, then the test images."""
     keras.utils.set_random_seed(job.seed)
     x, y = images(job)
-    model = digits_model(keras)
+    model = networks.digits_model(keras)
     model.fit(x, one_hot(y), batch_size=32, epochs=job.epochs, validation_split=0.1, verbose=0)
     x, y = images(job, test=True)
     _, share = model.evaluate(x, one_hot(y), verbose=0)
     answer({"accuracy": [float(share)]})
 
 
-WORKLOADS = {f.__name__: f for f in (toy, digits, b2, cnn, predict, accuracy)}
+WORKLOADS = {
+    f.__name__: f
+    for f in (
+        startup,
+        toy,
+        digits,
+        b2,
+        cnn,
+        cifar,
+        mobile,
+        lstm,
+        transformer,
+        embedding,
+        streaming,
+        predict,
+        latency,
+        accuracy,
+    )
+}
 
 
 def main() -> None:

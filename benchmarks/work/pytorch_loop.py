@@ -5,62 +5,39 @@ That is faster than a `DataLoader`, whose collation alone costs more than a step
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.work import pytorch_networks as networks
 from benchmarks.work.common import (
     TOY_X,
     TOY_Y,
     Job,
     answer,
+    batch_latencies,
     digits_answer,
     images,
     latencies,
     read_job,
     since,
+    startup_answer,
     timed_fits,
+    warm_answer,
 )
+from benchmarks.work.synthetic import pictures, sequences, tokens
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+# Two peers run this: images in PyTorch's own format, and channels-last.
+FORMAT = torch.channels_last if os.environ.get("BENCHMARK_CHANNELS_LAST") else torch.contiguous_format
 
 
-def digits_model() -> nn.Module:
-    """784-128-10, logits out."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).to(DEVICE)
-
-
-def b2_model() -> nn.Module:
-    """784-256-128-10 with batch normalisation (Keras's momentum and epsilon) and dropout."""
-    return nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(784, 256),
-        nn.ReLU(),
-        nn.BatchNorm1d(256, eps=1e-3, momentum=0.01),
-        nn.Dropout(0.5),
-        nn.Linear(256, 128),
-        nn.ReLU(),
-        nn.BatchNorm1d(128, eps=1e-3, momentum=0.01),
-        nn.Dropout(0.3),
-        nn.Linear(128, 10),
-    ).to(DEVICE)
-
-
-def cnn_model() -> nn.Module:
-    """Two convolutions with pooling, dropout, ten outputs; in channels-last layout, the faster one."""
-    return nn.Sequential(
-        nn.Conv2d(1, 32, 3),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Dropout(0.5),
-        nn.Linear(1600, 10),
-    ).to(DEVICE, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+def placed(model: nn.Module) -> nn.Module:
+    """The model on the device, in the memory format of this process."""
+    return model.to(DEVICE, memory_format=FORMAT)  # pyright: ignore[reportCallIssue]
 
 
 def epochs_of(model: nn.Module, x: torch.Tensor, y: torch.Tensor, batch_size: int) -> Callable[[int], float]:
@@ -89,12 +66,11 @@ def epochs_of(model: nn.Module, x: torch.Tensor, y: torch.Tensor, batch_size: in
     return fit
 
 
-def tensors(job: Job, channels: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images and labels on the device; with a channels axis (n, 1, 28, 28) for convolutions."""
-    x, y = images(job)
+def tensors(x: np.ndarray, y: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Samples and labels on the device; pictures (n, h, w, c) as (n, c, h, w) in this process's memory format."""
     data = torch.from_numpy(x).to(DEVICE)
-    if channels:
-        data = data[:, None].contiguous(memory_format=torch.channels_last)
+    if data.ndim == 4:
+        data = data.permute(0, 3, 1, 2).contiguous(memory_format=FORMAT)
     return data, torch.from_numpy(y).to(DEVICE)
 
 
@@ -121,43 +97,89 @@ def toy(job: Job) -> None:
     answer({"toy_cold": [cold], "toy_warm": [t * job.epochs for t in times], "score": score})
 
 
+def startup(job: Job) -> None:
+    """The first step of the digits network in this process, then the same again."""
+    x, y = np.zeros((job.images, 28, 28), "float32"), np.arange(job.images) % 10
+    fit = epochs_of(placed(networks.digits_model()), *tensors(x, y), job.images)
+    startup_answer(job, lambda: fit(1))
+
+
 def digits(job: Job) -> None:
     """The first epoch from a cold process, then warm epochs."""
-    fit = epochs_of(digits_model(), *tensors(job), 32)
+    fit = epochs_of(placed(networks.digits_model()), *tensors(*images(job)), 32)
     score = fit(1)
     first = since(job)
     times = timed_fits(job, fit)
     digits_answer(job, first, times, score)
 
 
-def _warm_epochs(job: Job, fit: Callable[[int], float]) -> None:
+def _warm_epochs(job: Job, model: nn.Module, x: np.ndarray, y: np.ndarray, batch_size: int) -> None:
+    fit = epochs_of(placed(model), *tensors(x, y), batch_size)
     score = fit(1)
-    answer({job.workload: timed_fits(job, fit), "score": score})
+    warm_answer(job, timed_fits(job, fit), score)
 
 
 def b2(job: Job) -> None:
     """Warm epochs of the enhanced MLP."""
-    _warm_epochs(job, epochs_of(b2_model(), *tensors(job), 32))
+    _warm_epochs(job, networks.b2_model(), *images(job), 32)
 
 
 def cnn(job: Job) -> None:
     """Warm epochs of the small CNN."""
-    _warm_epochs(job, epochs_of(cnn_model(), *tensors(job, channels=True), 128))
+    x, y = images(job)
+    _warm_epochs(job, networks.cnn_model(), x[..., None], y, 128)
+
+
+def cifar(job: Job) -> None:
+    """Warm epochs of the CIFAR-like CNN."""
+    _warm_epochs(job, networks.cifar_model(), *pictures(job.images, 32), 32)
+
+
+def mobile(job: Job) -> None:
+    """Warm epochs of the depthwise-separable CNN."""
+    _warm_epochs(job, networks.mobile_model(), *pictures(job.images, 64), 32)
+
+
+def lstm(job: Job) -> None:
+    """Warm epochs of the LSTM over rows of images."""
+    _warm_epochs(job, networks.Lstm(), *images(job), 64)
+
+
+def transformer(job: Job) -> None:
+    """Warm epochs of the Transformer block."""
+    _warm_epochs(job, networks.Transformer(), *sequences(job.images), 32)
+
+
+def embedding(job: Job) -> None:
+    """Warm epochs of the averaged embedding."""
+    _warm_epochs(job, networks.Embedding(), *tokens(job.images), 32)
+
+
+def _predictor() -> Callable[[np.ndarray], np.ndarray]:
+    """From NumPy to NumPy through the digits network."""
+    model = networks.digits_model().eval().to(DEVICE)
+
+    def call(samples: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return model(torch.from_numpy(samples).to(DEVICE)).softmax(1).cpu().numpy()
+
+    return call
 
 
 def predict(job: Job) -> None:
     """One sample from NumPy to NumPy."""
-    x, _ = images(job, test=True)
-    model = digits_model().eval()
-
-    def call(sample: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return model(torch.from_numpy(sample).to(DEVICE)).softmax(1).cpu().numpy()
-
-    answer(latencies(job, call, x))
+    answer(latencies(job, _predictor(), images(job, test=True)[0]))
 
 
-WORKLOADS = {f.__name__: f for f in (toy, digits, b2, cnn, predict)}
+def latency(job: Job) -> None:
+    """Batches of 32 and of 1,024 from NumPy to NumPy."""
+    answer(batch_latencies(job, _predictor(), images(job, test=True)[0]))
+
+
+WORKLOADS = {
+    f.__name__: f
+    for f in (startup, toy, digits, b2, cnn, cifar, mobile, lstm, transformer, embedding, predict, latency)
+}
 
 
 def main() -> None:

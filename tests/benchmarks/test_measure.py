@@ -1,18 +1,19 @@
 """The runner: order of processes, environments, answers; with workers that are plain functions."""
 
+import importlib.util
 import json
 
 import pytest
 from benchmarks.measure import ProcessError, collect, command, environment, parse
 from benchmarks.peers import EVERYWHERE, PEERS, Peer, choose, installed, versions
-from benchmarks.plan import SEEDS, WORKLOADS, Size, sizes
+from benchmarks.plan import FIGURES, NEED_MNIST, SEEDS, WORKLOADS, Size, sizes
 from benchmarks.work import keras_api
 
 RANVIER, KERAS = choose(["ranvier"])[0], choose(["keras-torch"])[0]
 EMPTY = choose(["ranvier-empty"])[0]
 
 
-def test_rounds_go_over_the_peers_in_turn_and_warm_ups_are_not_counted():
+def test_rounds_go_over_the_peers_in_turn_and_warm_ups_are_ours_and_not_counted():
     calls = []
 
     def run(peer, seed):
@@ -20,8 +21,8 @@ def test_rounds_go_over_the_peers_in_turn_and_warm_ups_are_not_counted():
         return {"cnn": [float(len(calls))]}
 
     samples, failures = collect([RANVIER, KERAS], "cnn", Size(rounds=2, warmups=1), run)
-    assert calls == [(p, s) for s in (0, 0, 1) for p in ("ranvier", "keras-torch")]
-    assert samples == {"cnn": {"ranvier": [[3.0], [5.0]], "keras-torch": [[4.0], [6.0]]}}
+    assert calls == [("ranvier", 0), *((p, s) for s in (0, 1) for p in ("ranvier", "keras-torch"))]
+    assert samples == {"cnn": {"ranvier": [[2.0], [4.0]], "keras-torch": [[3.0], [5.0]]}, "cnn_memory": {}}
     assert failures == {}
 
 
@@ -36,7 +37,7 @@ def test_a_failing_peer_is_named_once_and_its_samples_dropped():
 
     samples, failures = collect([RANVIER, KERAS], "cnn", Size(rounds=3), run)
     assert failures == {"keras-torch": "ended with status 1: boom"}
-    assert samples == {"cnn": {"ranvier": [[1.0], [1.0], [1.0]]}}
+    assert samples["cnn"] == {"ranvier": [[1.0], [1.0], [1.0]]}
     assert seen.count("keras-torch") == 2
 
 
@@ -81,12 +82,13 @@ def test_what_is_not_installed_is_found_without_importing_it():
     assert not installed(absent)
     assert versions(absent) == {}
     assert installed(RANVIER)
-    assert versions(RANVIER).keys() == {"ranvier", "jax", "jaxlib"}
+    assert versions(RANVIER).keys() - {"ranvier_kernels"} == {"ranvier", "jax", "jaxlib"}
 
 
 def test_every_keras_workload_has_its_function_and_every_size():
     assert set(keras_api.WORKLOADS) == set(WORKLOADS) - {"import"}
-    assert set(WORKLOADS) >= EVERYWHERE
+    assert set(WORKLOADS) >= EVERYWHERE >= NEED_MNIST - {"streaming", "accuracy"}
+    assert set().union(*(p.workloads for p in PEERS)) == set(WORKLOADS) == {f.workload for f in FIGURES}
     for quick in (False, True):
         assert set(sizes(quick)) == set(WORKLOADS)
     changed = sizes(False, rounds=2)
@@ -98,3 +100,9 @@ def test_every_keras_workload_has_its_function_and_every_size():
 
 def test_labels_and_colours_tell_the_peers_apart():
     assert len({p.colour for p in PEERS}) == len({p.label for p in PEERS}) == len({p.key for p in PEERS}) == len(PEERS)
+
+
+def test_ranvier_without_kernels_is_another_peer_only_where_there_are_kernels(tmp_path):
+    pure = choose(["ranvier-pure"])[0]
+    assert environment(pure, tmp_path, {"RANVIER_KERNELS": "1"})["RANVIER_KERNELS"] == "0"
+    assert installed(pure) == (importlib.util.find_spec("ranvier_kernels") is not None)

@@ -36,8 +36,8 @@ def test_ratios_round_by_round_leave_incomplete_rounds_out():
     assert paired_ratios([[1.0], [4.0], []], [[2.0], [2.0], [1.0], [9.0]]) == [0.5, 2.0]
 
 
-def verdicts(samples):
-    return {(v.target.figure, v.target.subject): v for v in judge(samples)}
+def verdicts(samples, stage="foundation"):
+    return {(v.target.figure, v.target.subject): v for v in judge(samples) if v.target.stage == stage}
 
 
 def test_a_target_is_judged_against_the_fastest_of_its_rivals():
@@ -70,4 +70,20 @@ def test_without_rival_or_subject_nothing_is_claimed():
 
 
 def test_every_target_names_a_figure_once():
-    assert len({(t.figure, t.subject) for t in TARGETS}) == len(TARGETS)
+    assert len({(t.stage, t.figure, t.subject) for t in TARGETS}) == len(TARGETS)
+
+
+@pytest.mark.parametrize(("middle", "word"), [(99e-6, "met"), (101e-6, "missed")])
+def test_a_ceiling_counts_the_median(middle, word):
+    verdict = verdicts({"predict": {"ranvier": [[80e-6], [middle], [500e-6]]}}, "speed")["predict", "ranvier"]
+    assert (verdict.value, verdict.word) == (middle, word)
+
+
+def test_targets_with_kernels_are_judged_only_where_there_are_kernels():
+    samples = {"cnn": {"ranvier": [[1.0]], "torch": [[3.0]], "torch-last": [[2.0]]}}
+    assert verdicts(samples)["cnn", "ranvier"].word == "met"
+    found = verdicts(samples, "speed")
+    assert found["cnn", "ranvier"].word == found["cnn", "ranvier-pure"].word == "not measured"
+    found = verdicts({"cnn": {**samples["cnn"], "ranvier-pure": [[1.5]]}}, "speed")
+    assert (found["cnn", "ranvier"].rival, found["cnn", "ranvier"].word) == ("torch-last", "missed")
+    assert (found["cnn", "ranvier-pure"].value, found["cnn", "ranvier-pure"].word) == (0.75, "met")
