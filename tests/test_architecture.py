@@ -22,7 +22,7 @@ FLOORS = {
     "training": 5,
     "inspect": 6,
     "models": 7,
-    "applications": 8, "wrappers": 8, "distillation": 8,
+    "applications": 8, "wrappers": 8, "distillation": 8, "tuning": 8,
     "cli": 9,
 }  # fmt: skip
 ALLOWED = {("tools", "data"), ("tools", "files"), ("datasets", "tools")}

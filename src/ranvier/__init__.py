@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         regularizers,
         saving,
         tree,
+        tuning,
         utils,
         visualization,
         wrappers,
@@ -61,8 +62,8 @@ if TYPE_CHECKING:
 _MODULES = (
     "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "distillation",
     "distribution", "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision",
-    "models", "ops", "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
-    "visualization", "wrappers",
+    "models", "ops", "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "tuning",
+    "utils", "visualization", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "DTypePolicy": "core.dtypes",
@@ -96,7 +97,7 @@ __all__ = [
     "SymbolicScope", "Variable", "__version__", "activations", "applications", "backend", "callbacks", "config",
     "constraints", "datasets", "device", "distillation", "distribution", "dtype_policies", "gradients",
     "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops", "optimizers", "plot",
-    "preprocessing", "random", "regularizers", "remat", "saving", "tree", "utils", "version", "visualization", "wrappers",
+    "preprocessing", "random", "regularizers", "remat", "saving", "tree", "tuning", "utils", "version", "visualization", "wrappers",
 ]  # fmt: skip
 
 

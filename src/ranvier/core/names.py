@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-__all__ = ["auto_name", "clear_names", "count_name", "current_path", "name_scope", "snake_case"]
+__all__ = ["auto_name", "clear_names", "count_name", "counted_anew", "current_path", "name_scope", "snake_case"]
 
 _counts: Counter[str] = Counter()
 _scopes: ContextVar[tuple[str, ...]] = ContextVar("name_scopes", default=())
@@ -32,6 +32,18 @@ def auto_name(prefix: str) -> str:
 def clear_names() -> None:
     """Start counting automatic names from the beginning again."""
     _counts.clear()
+
+
+@contextlib.contextmanager
+def counted_anew() -> Iterator[None]:
+    """Within it, automatic names begin from the beginning; afterwards they go on as if nothing had been named."""
+    before = Counter(_counts)
+    _counts.clear()
+    try:
+        yield
+    finally:
+        _counts.clear()
+        _counts.update(before)
 
 
 @contextlib.contextmanager

@@ -19,9 +19,11 @@ import numpy as np
 
 from . import names, serialization
 from .errors import ArgumentError
+from .scalars import host
 from .variables import Variable
 
 __all__ = [
+    "OwnRandomness",
     "SeedGenerator",
     "child_generator",
     "draw_seed",
@@ -64,6 +66,42 @@ def host_generator(seed: Any = None) -> np.random.Generator:
 def child_generator() -> np.random.Generator:
     """A generator of its own, seeded from the process's: what is drawn from it disturbs nobody else's numbers."""
     return np.random.default_rng(int(_host.integers(2**63)))
+
+
+class OwnRandomness:
+    """A context with Python's, NumPy's and ranvier's generators of its own, as in a process of its own.
+
+    The first time they begin as `set_random_seed` sets them, later where they stood; outside, nothing is disturbed.
+
+    Args:
+        seed: as for `set_random_seed`.
+    """
+
+    def __init__(self, seed: int):
+        outer = _generators()
+        set_random_seed(seed)
+        self._own = _generators()
+        _set_generators(outer)
+
+    def __enter__(self) -> OwnRandomness:
+        self._outer = _generators()
+        _set_generators(self._own)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._own = _generators()
+        _set_generators(self._outer)
+
+
+def _generators() -> tuple[Any, Any, np.random.Generator]:
+    return _python_random.getstate(), np.random.get_state(), _host
+
+
+def _set_generators(states: tuple[Any, Any, np.random.Generator]) -> None:
+    global _host
+    _python_random.setstate(states[0])
+    np.random.set_state(states[1])
+    _host = states[2]
 
 
 class SeedGenerator:
@@ -147,4 +185,4 @@ def keep_mask(seed: jax.Array, keep_probability: float, shape: tuple[int, ...]) 
     """A boolean array, each element True with `keep_probability`, independently."""
     if keep_probability >= 1:
         return jnp.ones(shape, bool)
-    return hash_bits(seed, shape) < jnp.uint32(int(keep_probability * 2**32))
+    return hash_bits(seed, shape) < host(lambda p: np.uint32(int(p * 2**32)), keep_probability)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import jax
@@ -185,7 +184,7 @@ class GaussianDropout(Layer):
         if not training or self.seed_generator is None:
             return inputs
         noise = jax.random.normal(self.seed_generator.next(), inputs.shape, inputs.dtype)
-        return inputs * (1 + math.sqrt(self.rate / (1 - self.rate)) * noise)
+        return inputs * (1 + (self.rate / (1 - self.rate)) ** 0.5 * noise)
 
 
 class AlphaDropout(Layer):

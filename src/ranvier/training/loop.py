@@ -20,7 +20,7 @@ from .placement import placed
 from .program import Programs, rows
 from .state import Roles, TrainState
 
-__all__ = ["Session", "python_logs"]
+__all__ = ["Session", "capacity_of", "python_logs"]
 
 # A chunk's time in seconds: with somebody watching a bar, and with nobody.
 _WATCHED, _UNWATCHED = 0.1, 0.5
@@ -204,7 +204,7 @@ class Session:
         assert self.state is not None
         arrays = self._place(data.arrays)
         program = self.programs.many_epochs(data.batch_size, data.size, bool(data.shuffle), self.fresh_metrics)
-        capacity = _capacity(data.size)
+        capacity = capacity_of(data.size)
         self.state = self.state._replace(metrics=list(self.fresh_metrics))
         names = self.programs.log_names(rows(data.arrays, slice(0, min(data.size, data.batch_size))))
         pace = Pace(_UNWATCHED)
@@ -238,7 +238,7 @@ class Session:
             at += block
 
 
-def _capacity(size: int) -> int:
+def capacity_of(size: int) -> int:
     """How many epochs' orders and logs one call holds. It depends on the data alone, so that no later `fit` compiles."""
     return max(1, min(1024, _ORDERS // size))
 
