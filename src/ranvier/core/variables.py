@@ -219,6 +219,20 @@ class Variable:
             self._value = self._laid_out(_owned(value))
         return value
 
+    def adopt(self, array: np.ndarray) -> None:
+        """Replace the value by an array that nobody else holds: where its memory allows, without a copy.
+
+        Args:
+            array: the new value, of the variable's shape; its owner forgets it.
+
+        Raises:
+            ShapeError: `array` has another shape.
+        """
+        if current_scope() is not None or array.shape != self.shape:
+            self.assign(array)
+        else:
+            self._value = self._laid_out(jnp.asarray(array, self.dtype))
+
     def assign_add(self, value: Any) -> Any:
         """Add `value`; returns the new value."""
         return self.assign(self.exact_value() + jnp.asarray(value, self._value.dtype))

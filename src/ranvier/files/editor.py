@@ -11,6 +11,7 @@ from ..core.errors import ArgumentError, SerializationError
 from .archive import open_archive
 from .atomic import replacing
 from .hdf5 import array_of, members, write_array
+from .transfer import verify
 from .weights import MissingFileError, in_memory, opened_weights
 
 __all__ = ["KerasFileEditor"]
@@ -183,6 +184,7 @@ def _content(group: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, item in members(group):
         if not hasattr(item, "keys"):
+            verify([item])
             found[key] = array_of(item)
         elif key == "vars":
             found.update(_content(item))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import SerializationError
+from .checksums import checksum_of
 from .hdf5_reader import open_hdf5
 
 __all__ = ["array_of", "checked", "dtype_of", "member", "members", "opened", "write_array"]
@@ -62,27 +63,30 @@ def checked(dataset: Any) -> Any:
     """
     if not hasattr(dataset, "shape"):
         raise SerializationError(f"{dataset.name[:100]!r} in the file is no array.")
-    if dataset.dtype.kind not in "fiubcSO":
+    if dataset.dtype.kind not in "fiubcSO" and dtype_of(dataset) == dataset.dtype:
         raise SerializationError(f"{dataset.name[:100]!r} in the file is no array of numbers but of {dataset.dtype}.")
     return dataset
 
 
 def dtype_of(dataset: Any) -> np.dtype:
     """The dtype of the array in a dataset."""
-    return np.dtype(jnp.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else dataset.dtype
+    short = dataset.attrs.get("dtype") == "bfloat16" and dataset.dtype.str[1:] in ("i2", "u2", "V2")
+    return np.dtype(jnp.bfloat16) if short else dataset.dtype
 
 
 def array_of(dataset: Any) -> np.ndarray:
     """The array in a dataset."""
     array = np.asarray(checked(dataset)[()])
-    return array.view(jnp.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else array
+    return array.view(dtype_of(dataset))
 
 
 def write_array(group: Any, key: str, value: Any) -> None:
-    """Make a dataset; bfloat16, which HDF5 does not know, as its bits with a note."""
+    """Make a dataset with a checksum; bfloat16, which HDF5 does not know, as its bits with a note, as Keras does."""
     array = np.asarray(value)
     if array.dtype.name == "bfloat16":
-        dataset = group.create_dataset(key, data=array.view(np.int16))
+        dataset = group.create_dataset(key, data=array.view("V2"))
         dataset.attrs["dtype"] = "bfloat16"
     else:
-        group.create_dataset(key, data=array)
+        dataset = group.create_dataset(key, data=array)
+    if array.dtype.kind in "biufcV":
+        dataset.attrs["crc32"] = np.uint32(checksum_of(array))

@@ -10,6 +10,7 @@ import numpy as np
 
 from .hdf5_types import Cursor, MalformedError
 from .limits import unpacked
+from .sources import aligned
 
 __all__ = ["Chunks"]
 
@@ -72,7 +73,7 @@ class Chunks:
 
     def read(self) -> np.ndarray:
         """The whole array."""
-        array = np.empty(self.shape, self.dtype)
+        array = aligned(self.shape, self.dtype)
         for place, (at, stored) in self.places.items():
             data = self.reader.source.read(at, stored)
             if _GZIP in self.steps:

@@ -22,7 +22,7 @@ from ..core.errors import SerializationError
 from .hdf5_chunks import Chunks
 from .hdf5_types import Cursor, MalformedError, Text, attribute, dataspace, datatype, filters
 from .limits import ATTRIBUTES, DEPTH, OBJECTS
-from .sources import Source, opened_source
+from .sources import Source, aligned, opened_source
 
 __all__ = ["Dataset", "Group", "open_hdf5"]
 
@@ -96,8 +96,11 @@ class Group:
 class Dataset:
     """An array in the file, read by ``dataset[()]``; its shape and dtype are known to fit what is stored."""
 
-    def __init__(self, name: str, attrs: dict[str, Any], shape: tuple[int, ...], dtype: np.dtype, read: Any):
+    def __init__(
+        self, name: str, attrs: dict[str, Any], shape: tuple[int, ...], dtype: np.dtype, read: Any, stored: Any = None
+    ):
         self.name = name
+        self._stored = stored
         self.attrs = attrs
         self.shape = shape
         self.dtype = dtype
@@ -107,6 +110,11 @@ class Dataset:
     def size(self) -> int:
         """The number of elements."""
         return math.prod(self.shape)
+
+    @property
+    def checksum(self) -> Any:
+        """What the file says that its checksum is, if it does."""
+        return self.attrs.get("crc32")
 
     @property
     def nbytes(self) -> int:
@@ -124,6 +132,13 @@ class Dataset:
     def __getitem__(self, key: Any) -> Any:
         array = self._read()
         return array[key]
+
+    def pieces(self) -> Iterator[Any]:
+        """Its bytes, a piece at a time where they are stored one after the other."""
+        if self._stored is None:
+            yield np.ascontiguousarray(self._read()).reshape(-1).view(np.uint8)
+        else:
+            yield from self._stored.chunks()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self._read(), dtype)
@@ -416,6 +431,7 @@ class _Reader:
             where = "in other arrays" if kind == 3 else "in a way that is not read"
             raise MalformedError(f"its numbers are stored {where}; write it with h5py's default settings")
         steps = filters(messages[_FILTERS][0]) if _FILTERS in messages else []
+        stored = None
         if kind == 0:
             raw = layout.take(layout.number(2))
             if len(raw) < nbytes:
@@ -427,7 +443,8 @@ class _Reader:
                 held = 0 if at == _NOWHERE else min(size, max(0, self.source.length - at))
                 raise MalformedError(f"its shape {str(shape)[:100]} needs {nbytes:,} bytes, and {held:,} are stored")
             self.reserve(at, nbytes, name)
-            read = functools.partial(self.contiguous, at, shape, dtype)
+            stored = self.source.part(name, at if nbytes else 0, nbytes)
+            read = functools.partial(_contiguous, stored, shape, dtype)
         elif kind == 2:
             rank, at = layout.numbers("BQ")
             chunk: tuple[int, ...] = layout.numbers(f"{rank}I")
@@ -437,13 +454,13 @@ class _Reader:
         else:
             raise MalformedError("its numbers are stored in an unknown way")
         self.declared += nbytes
-        return Dataset(name, attrs, shape, dtype, read)
+        return Dataset(name, attrs, shape, dtype, read, stored)
 
-    def contiguous(self, at: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        array = np.empty(shape, dtype)
-        if array.nbytes:
-            self.source.read_into(at, array)
-        return array
+
+def _contiguous(stored: Source, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    array = aligned(shape, dtype)
+    stored.read_into(0, array)
+    return array
 
 
 def _dense(info: bytes) -> bool:

@@ -101,6 +101,8 @@ def _datatype(cursor: Cursor, inside: bool = False) -> Any:
             return np.dtype(f"{order}f{size}")
     elif kind == 3 and not inside and 0 < size < 1 << 16:
         return np.dtype(f"S{size}")
+    elif kind == 5 and not inside and size == 2:
+        return np.dtype("V2")  # numbers that HDF5 does not know, such as bfloat16
     elif kind == 6 and not inside:
         return _complex(cursor, version, bits0 | bits1 << 8, size)
     elif kind == 8 and not inside:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+import zlib
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from ..core.tracebacks import outside
 from ..layers.base import Layer
 from .archive import read_json
 from .atomic import replacing
-from .hdf5 import array_of, checked, member, opened
+from .hdf5 import array_of, checked, member, opened, write_array
 from .layered_weights import legacy_layers, legacy_variables, matched, names_in
 from .legacy_config import modern
 from .limits import allowance, refusing
-from .transfer import LoadReport, load
+from .transfer import LoadReport, load, verify
 
 __all__ = ["load_h5_model", "save_h5_model"]
 
@@ -47,7 +48,7 @@ def save_h5_model(model: Any, path: str) -> None:
     compiled = described.pop("compile_config", None)
     with replacing(path) as target, h5py.File(target, "w") as file:
         file.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
-        file.attrs["model_config"] = json.dumps({key: described[key] for key in ("class_name", "config")})
+        _write_text(file, "model_config", json.dumps({key: described[key] for key in ("class_name", "config")}))
         group = file.create_group("model_weights")
         group.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
         layers = legacy_layers(model)
@@ -58,10 +59,15 @@ def save_h5_model(model: Any, path: str) -> None:
         if compiled:
             compiled["optimizer_config"] = {k: compiled["optimizer"][k] for k in ("class_name", "config")}
             del compiled["optimizer"]
-            file.attrs["training_config"] = json.dumps(compiled)
+            _write_text(file, "training_config", json.dumps(compiled))
             if model.optimizer.built:
                 state = [(v.path, v) for v in model.optimizer.variables]
                 _write_weights(file.create_group("optimizer_weights"), state)
+
+
+def _write_text(file: Any, attribute: str, text: str) -> None:
+    file.attrs[attribute] = text
+    file.attrs[f"{attribute}_crc32"] = np.uint32(zlib.crc32(text.encode("utf-8")))
 
 
 def _write_weights(group: Any, variables: list[tuple[str, Any]]) -> None:
@@ -71,7 +77,7 @@ def _write_weights(group: Any, variables: list[tuple[str, Any]]) -> None:
         names.append(name)
         array = np.asarray(variable.stored_value())
         # HDF5 knows no bfloat16, and readers of this layout no note that says so.
-        group.create_dataset(name, data=array.astype("float32") if array.dtype.name == "bfloat16" else array)
+        write_array(group, name, array.astype("float32") if array.dtype.name == "bfloat16" else array)
     _write_names(group, "weight_names", names)
 
 
@@ -118,7 +124,10 @@ def _json(file: Any, attribute: str, shown: str) -> dict[str, Any]:
     text = file.attrs[attribute]
     if not isinstance(text, (str, bytes)):
         raise SerializationError(f"The {attribute} in {shown!r} is no text.")
-    found = read_json(text if isinstance(text, bytes) else text.encode("utf-8"), file.source)
+    text = text if isinstance(text, bytes) else text.encode("utf-8")
+    if file.attrs.get(f"{attribute}_crc32", zlib.crc32(text)) != zlib.crc32(text):
+        raise SerializationError(f"The {attribute} in {shown!r} is damaged: it is not what was written.")
+    found = read_json(text, file.source)
     if not isinstance(found, dict):
         raise SerializationError(f"The {attribute} in {shown!r} does not describe a model.")
     return found
@@ -150,8 +159,9 @@ def _restore_training(model: Any, described: dict[str, Any], custom_objects: Any
     if old or [tuple(a.shape) for a in arrays] != [v.shape for v in variables]:
         _warn(f"The optimizer's state in {shown!r} does not fit the optimizer; it starts anew.")
         return
+    verify(arrays)
     for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array_of(array))
+        variable.adopt(array_of(array))
 
 
 def _optimizer(described: Any, custom_objects: Any) -> Any:

@@ -6,10 +6,8 @@ The format is that of https://github.com/huggingface/safetensors: little-endian,
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import math
-import mmap
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,10 +18,12 @@ import numpy as np
 from ..core.errors import SerializationError
 from .archive import read_json
 from .atomic import replacing
-from .sources import Source
+from .checksums import checksum_of
+from .sources import Source, aligned, opened_source
 
 __all__ = ["Tensor", "read_tensors", "write_tensors"]
 
+_CHECKSUMS = "ranvier.crc32"  # the note with the CRC-32 of every tensor
 _LARGEST_HEADER = 100_000_000  # bytes, as the format says
 _DTYPES: dict[str, Any] = {
     "BOOL": np.bool_, "U8": np.uint8, "I8": np.int8, "U16": np.uint16, "I16": np.int16, "U32": np.uint32,
@@ -36,13 +36,21 @@ _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
 class Tensor:
     """An array in an open file, read when it is asked for by ``tensor[()]``."""
 
-    def __init__(self, buffer: memoryview, dtype: np.dtype, shape: tuple[int, ...]):
-        self._buffer = buffer
+    def __init__(self, source: Source, dtype: np.dtype, shape: tuple[int, ...], checksum: int | None = None):
+        self._source = source
+        self.name = source.member or ""
         self.dtype = dtype
         self.shape = shape
+        self.checksum = checksum
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        return np.frombuffer(self._buffer, self.dtype).reshape(self.shape)[key].copy()
+        array = aligned(self.shape, self.dtype)
+        self._source.read_into(0, array)
+        return array[key]
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes, a piece at a time."""
+        return self._source.chunks()
 
 
 def write_tensors(path: str, arrays: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
@@ -56,7 +64,8 @@ def write_tensors(path: str, arrays: Mapping[str, Any], metadata: Mapping[str, s
     Raises:
         SerializationError: a dtype that the format does not know.
     """
-    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    notes = {**(metadata or {}), _CHECKSUMS: ""}
+    header: dict[str, Any] = {"__metadata__": notes}
     position = 0
     for name, array in arrays.items():
         dtype = np.dtype(array.dtype)
@@ -69,15 +78,24 @@ def write_tensors(path: str, arrays: Mapping[str, Any], metadata: Mapping[str, s
             "data_offsets": [position, position + size],
         }
         position += size
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)  # so that the numbers begin at a multiple of 8
+    found = [0] * len(arrays)
     with replacing(path) as file:
-        file.write(len(text).to_bytes(8, "little"))
-        file.write(text)
-        for array in arrays.values():
+        _write_header(file, header, found)
+        for i, array in enumerate(arrays.values()):
             values = np.ascontiguousarray(array)
+            found[i] = checksum_of(values.reshape(array.shape))
             numbers: Any = values.reshape(-1).view(np.uint8)  # JAX runs on little-endian machines only
             file.write(numbers)
+        file.seek(0)
+        _write_header(file, header, found)  # as long as before
+
+
+def _write_header(file: Any, header: dict[str, Any], checksums: list[int]) -> None:
+    header["__metadata__"][_CHECKSUMS] = " ".join(f"{number:08x}" for number in checksums)
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # so that the numbers begin at a multiple of 8
+    file.write(len(text).to_bytes(8, "little"))
+    file.write(text)
 
 
 @contextlib.contextmanager
@@ -88,32 +106,28 @@ def read_tensors(path: str) -> Iterator[dict[str, Tensor]]:
         SerializationError: not such a file, one that is cut short, or a header that does not describe its bytes exactly.
     """
     shown = os.path.basename(path)
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        start = file.read(8)
-        length = int.from_bytes(start, "little")
-        if len(start) < 8 or length > min(size - 8, _LARGEST_HEADER):
+    with opened_source(path, shown) as source:
+        length = int.from_bytes(source.read(0, min(8, source.length)), "little")
+        if source.length < 8 or length > min(source.length - 8, _LARGEST_HEADER):
             raise SerializationError(f"{shown!r} is not a safetensors file, or it is cut short.")
-        places = _places(file.read(length), size - 8 - length, shown)
-        with contextlib.ExitStack() as stack:
-            content = memoryview(b"")
-            if size > 8 + length:
-                mapped = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-                content = stack.enter_context(memoryview(mapped))
-            found: dict[str, Tensor] = {}
-            for name, (dtype, shape, begin, end) in places.items():
-                part = stack.enter_context(content[8 + length + begin : 8 + length + end])
-                found[name] = Tensor(part, dtype, shape)
-            yield found
+        start = 8 + length
+        yield {
+            name: Tensor(source.part(name, start + begin, end - begin), dtype, shape, said)
+            for name, (dtype, shape, begin, end, said) in _places(source.part("header", 8, length), shown).items()
+        }
 
 
-def _places(header: bytes, size: int, shown: str) -> dict[str, tuple[np.dtype, tuple[int, ...], int, int]]:
-    """Dtype, shape, begin and end of every tensor, sorted by begin; they must fill the bytes without gap or overlap."""
+def _places(header: Source, shown: str) -> dict[str, tuple[np.dtype, tuple[int, ...], int, int, int | None]]:
+    """Dtype, shape, begin, end and checksum of every tensor, sorted by begin.
+
+    They must fill the bytes behind the header without gap or overlap.
+    """
+    size = header.present - header.start - header.length
     try:
-        described = read_json(header, Source(io.BytesIO(), shown, "header", present=size + len(header)))
+        described = read_json(header.read(0, header.length), header)
         if not isinstance(described, dict):
             raise TypeError
-        described.pop("__metadata__", None)
+        said = _said(described.pop("__metadata__", None), described)
         entries = []
         for name, entry in described.items():
             begin, end = entry["data_offsets"]
@@ -139,7 +153,18 @@ def _places(header: bytes, size: int, shown: str) -> dict[str, tuple[np.dtype, t
                 f"{shown!r}: {name[:100]!r} does not have the bytes that its shape {shape[:8]} needs."
             )
         position = end
-        found[name] = (dtype, shape, begin, end)
+        found[name] = (dtype, shape, begin, end, said.get(name))
     if position != size:
         raise SerializationError(f"{shown!r} has {size:,} bytes of numbers; its header describes {position:,}.")
     return found
+
+
+def _said(notes: Any, described: dict[str, Any]) -> dict[str, int]:
+    """The checksums that the header gives, in its own order of tensors; files of others have none."""
+    text = notes.get(_CHECKSUMS) if isinstance(notes, dict) else None
+    if text is None:
+        return {}
+    numbers = [int(word, 16) for word in text.split()]
+    if len(numbers) != len(described):
+        raise ValueError
+    return dict(zip(described, numbers, strict=True))

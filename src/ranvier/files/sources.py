@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
+import mmap
 import os
 import stat
 from collections.abc import Iterator
@@ -14,9 +16,19 @@ import numpy as np
 from ..core.errors import SerializationError
 from .limits import refusal
 
-__all__ = ["Source", "opened_source"]
+__all__ = ["Source", "aligned", "opened_source"]
 
 _CHUNK = 1 << 20
+_ALIGNMENT = 64  # bytes; arrays that begin at a multiple are used as they are by programs on the CPU
+_LARGE = 4 << 20  # bytes; NumPy asks for huge pages then, which the system may have to make first
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array to be filled whose memory a variable can adopt."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8) if size < _LARGE else np.frombuffer(mmap.mmap(-1, size), np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 class Source:
@@ -40,7 +52,9 @@ class Source:
         self._file: Any = file
         self.path = path
         self.member = member
-        size = file.seek(0, io.SEEK_END)
+        #: Plain files are read at any place without moving in them, so that several threads may.
+        self._descriptor = file.fileno() if isinstance(file, io.BufferedReader) and hasattr(os, "pread") else None
+        size = file.seek(0, io.SEEK_END) if self._descriptor is None else os.fstat(self._descriptor).st_size
         self.start = start
         self.length = size - start if length is None else length
         self.present = size if present is None else present
@@ -61,8 +75,11 @@ class Source:
         """Exactly `length` bytes; nothing is allocated for more than there are."""
         if offset < 0 or length < 0 or offset + length > self.length:
             raise self.refusal(f"{length:,} bytes at {offset:,} are asked for, and there are {self.length:,} in all")
-        self._file.seek(self.start + offset)
-        data = self._file.read(length)
+        if self._descriptor is not None:
+            data = os.pread(self._descriptor, length, self.start + offset)
+        else:
+            self._file.seek(self.start + offset)
+            data = self._file.read(length)
         if len(data) != length:
             raise self.refusal("it changed while it was read")
         return data

@@ -5,6 +5,7 @@ Everything is compared before anything is assigned: a file that does not fit lea
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ import numpy as np
 from ..core.budgets import loading
 from ..core.errors import SerializationError, ShapeError
 from ..core.variables import Variable
+from .checksums import checksum
 from .hdf5 import array_of, checked, dtype_of
 
-__all__ = ["LoadReport", "Stored", "Wanted", "load"]
+__all__ = ["LoadReport", "Stored", "Wanted", "load", "verify"]
 
 _SHOWN = 10  # lines of each kind
 
@@ -115,6 +117,7 @@ def load(
     *,
     by_name: bool = False,
     skip_mismatch: bool = False,
+    verified: bool = False,
 ) -> LoadReport:
     """Fill layers from what a file holds, all that fit or, with an error, none.
 
@@ -124,6 +127,7 @@ def load(
         report: to be filled.
         by_name: pair layers by their names; those without a partner are left alone. Otherwise by their places.
         skip_mismatch: leave layers alone that do not fit, too.
+        verified: what is stored has been compared with checksums already.
 
     Raises:
         SerializationError: weights that the file lacks or has too many of.
@@ -148,6 +152,8 @@ def load(
             report.missing += want.paths
         else:
             report.skipped.update(dict.fromkeys(want.paths or [want.place], str(error)))
+    if not verified:
+        verify(array for _, there in fitting if there is not None for array in there.arrays.values())
     for want, there in fitting:
         try:
             _assign(want, there)
@@ -243,7 +249,24 @@ def _assign(want: Wanted, there: Stored | None) -> None:
         want.fill({key: _value(array) for key, array in arrays.items()})
         return
     for variable, array in zip(want.variables, arrays.values(), strict=True):
-        variable.assign(_value(array))
+        variable.adopt(_value(array))
+
+
+def verify(arrays: Iterable[Any]) -> None:
+    """Compare arrays in a file with their checksums, where they have some.
+
+    Raises:
+        SerializationError: numbers that are not those that were written.
+    """
+    arrays = [array for array in arrays if getattr(array, "checksum", None) is not None]
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        found = threads.map(lambda array: checksum(_dtype(array), array.shape, array.pieces()), arrays)
+    for array, number in zip(arrays, found, strict=True):
+        if number != array.checksum:
+            raise SerializationError(
+                f"{array.name[:200]!r} in the file is damaged: its numbers are not those that were written, as its checksum "
+                "(crc32) shows. A program that changes them on purpose must remove or renew the checksum, too."
+            )
 
 
 def _value(array: Any) -> np.ndarray:

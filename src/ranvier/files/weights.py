@@ -23,7 +23,7 @@ from .layered_weights import layered
 from .limits import refusing
 from .named_weights import named, save_named
 from .shards import read_shards, write_shards
-from .transfer import LoadReport, Stored, Wanted, load
+from .transfer import LoadReport, Stored, Wanted, load, verify
 
 __all__ = [
     "MissingFileError",
@@ -95,14 +95,14 @@ def read_weights(file: Any, layer: Any) -> None:
     """Read what `write_weights` (or Keras) wrote, but for the optimizer's state.
 
     Args:
-        file: an open HDF5 file.
+        file: an open HDF5 file, in an archive that has compared it with its checksum.
         layer: the layer or model to fill.
 
     Raises:
         SerializationError: weights that the file lacks or has too many of.
         ShapeError: weights of another shape.
     """
-    load(_wanted(layer), _stored(file), LoadReport(layer.name, ""))
+    load(_wanted(layer), _stored(file), LoadReport(layer.name, ""), verified=True)
 
 
 def read_optimizer(file: Any, model: Any) -> bool:
@@ -267,11 +267,14 @@ def load_weights(
             )
         left = {id(inner) for one in skipped for inner in one._flatten_layers()}
         wanted = [want for want in wanted if id(want.layer) not in left]
-        load(wanted, stored, report, by_name=by_name, skip_mismatch=skip_mismatch)
-        if file is not None and "optimizer" in file:
-            optimizer = None if by_name else getattr(layer, "optimizer", None)
-            if optimizer is None or not optimizer.built or not read_optimizer(file, layer):
-                report.unused.append("optimizer")
+        verified = path.endswith(".keras")  # the archive has a checksum of all of it
+        optimizer = None if file is None or by_name or "optimizer" not in file else getattr(layer, "optimizer", None)
+        if optimizer is not None and "optimizer/vars" in file and not verified:
+            verify(_own_arrays(file["optimizer/vars"]).values())
+        load(wanted, stored, report, by_name=by_name, skip_mismatch=skip_mismatch, verified=verified)
+        goes_on = optimizer is not None and optimizer.built and read_optimizer(file, layer)
+        if file is not None and "optimizer" in file and not goes_on:
+            report.unused.append("optimizer")
     if report.skipped:
         warnings.warn(
             f"{len(report.skipped)} weights do not fit and were skipped. {report}", RanvierWarning, stacklevel=outside()
