@@ -16,8 +16,13 @@ import pytest
 pytestmark = pytest.mark.filterwarnings("default")
 
 
+# A loaded machine may keep one device waiting for another for minutes; XLA ends the process after 40 seconds.
+_PATIENCE = "--xla_cpu_collective_call_terminate_timeout_seconds=600 --xla_cpu_collective_timeout_seconds=600"
+
+
 def _start(ways: list[str], devices: int, **environment: str) -> subprocess.Popen[str]:
-    variables = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"} | environment
+    flags = f"--xla_force_host_platform_device_count={devices} {_PATIENCE}"
+    variables = os.environ | {"XLA_FLAGS": flags} | environment
     return subprocess.Popen(
         [sys.executable, "-m", "tests.distribution.train", *ways],
         env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -25,7 +30,7 @@ def _start(ways: list[str], devices: int, **environment: str) -> subprocess.Pope
 
 
 def _result(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err[-3000:]
     return json.loads(next(line for line in out.splitlines() if line.startswith("RESULT "))[7:])
 
@@ -58,10 +63,10 @@ def test_two_processes(alone: dict[str, Any]):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    both = [_start(["data", "stream"], 2, RANVIER_TEST_PROCESS=str(i), RANVIER_TEST_ADDRESS=address) for i in range(2)]
+    both = [_start(["data", "stream"], 1, RANVIER_TEST_PROCESS=str(i), RANVIER_TEST_ADDRESS=address) for i in range(2)]
     results = [_result(process) for process in both]
     for found in results:
-        assert found["data"]["devices"] == 4
+        assert found["data"]["devices"] == 2
         _same(found["data"], alone)
     assert results[0]["stream"]["history"] == results[1]["stream"]["history"]
     expected = _result(_start(["stream"], 1))["stream"]
