@@ -240,6 +240,12 @@ class Model(Trainer, Layer):
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
+    def layer_graph(self) -> Any:
+        """The layers and what flows between them as plain data; see `ranvier.inspect.model_graph`."""
+        from ..inspect.model_graph import model_graph
+
+        return model_graph(self)
+
     def explain(
         self, x: Any, y: Any = None, layers: Any = None, neurons: Any = None, top: int = 8, **options: Any
     ) -> Any:

@@ -11,7 +11,7 @@ from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ranvier.callbacks import CallbackList, LearningRateScheduler, TensorBoard
-from ranvier.core.errors import ArgumentError, ArgumentTypeError, MissingDependencyError
+from ranvier.core.errors import ArgumentError, ArgumentTypeError, MissingDependencyError, RanvierWarning
 from ranvier.core.variables import Variable
 from ranvier.training.callbacks.event_files import weight_image
 
@@ -250,6 +250,63 @@ def test_a_real_run(tmp_path, rng):
         [v for _, v in scalars(tmp_path / "train")["epoch_loss"]], history.history["loss"], rtol=1e-5
     )
     assert len(scalars(tmp_path / "validation")["epoch_loss"]) == 2
+
+
+def test_a_subclassed_models_graph_histograms_and_images(tmp_path, rng):
+    """What code calls is drawn, groups for models inside and additions where branches meet."""
+    import ranvier
+    from ranvier import layers
+
+    class Block(layers.Layer):
+        def __init__(self, units, **options):
+            super().__init__(**options)
+            self.inner = layers.Dense(units, "relu", name="inner")
+
+        def call(self, x):
+            return x + self.inner(x)
+
+    class Net(ranvier.Model):
+        def __init__(self):
+            super().__init__(name="net")
+            self.conv = layers.Conv2D(4, 3, name="conv")
+            self.pool = layers.GlobalAveragePooling2D(name="pool")
+            self.block = Block(4, name="block")
+            self.out = layers.Dense(1, name="out <1>")
+
+        def call(self, x):
+            return self.out(self.block(self.pool(self.conv(x))))
+
+    model = Net()
+    model.compile("adam", "mse")
+    x, y = rng.normal(size=(16, 6, 6, 2)).astype("float32"), rng.normal(size=(16, 1)).astype("float32")
+    callback = TensorBoard(tmp_path, histogram_freq=1, write_images=True)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])  # built by fit itself
+    events = read(tmp_path / "train")
+    graph = {node.name: node for node in events.Graph().node}
+    inputs = {name: list(node.input) for name, node in graph.items()}
+    assert inputs["pool"] == ["conv"]
+    assert inputs["block/inner"] == ["pool"]
+    assert sorted(inputs["block/add"]) == ["block/inner", "pool"]
+    assert inputs["out__1_"] == ["block/add"]
+    assert (graph["conv"].op, graph["conv"].attr["parameters"].i) == ("Conv2D", 4 * 9 * 2 + 4)
+    shape = graph["conv"].attr["_output_shapes"].list.shape[0]
+    assert [dim.size for dim in shape.dim] == [-1, 4, 4, 4]
+    assert graph["block/inner"].attr["activation"].s == b"relu"
+    paths = {w.path.replace(" <1>", "__1_") for w in model.weights}
+    assert set(events.Tags()["histograms"]) == {f"{path}/histogram" for path in paths}
+    assert set(events.Tags()["images"]) == {f"{path}/image" for path in paths}
+    kernel = events.Images(f"{model.conv.kernel.path}/image")[-1]
+    assert (kernel.height, kernel.width) == (6, 12)  # 2 channels of 3 rows, 4 filters of 3 columns
+
+
+def test_a_model_that_cannot_be_traced_is_trained_all_the_same(tmp_path, model):
+    def refuse():
+        raise ArgumentError("its call is odd")
+
+    model.graph, model.layer_graph, model.name = None, refuse, "odd"
+    with pytest.warns(RanvierWarning, match="no graph of 'odd': its call is odd"):
+        train(TensorBoard(tmp_path), model)
+    assert len(scalars(tmp_path / "train")["epoch_loss"]) == 3
 
 
 def test_files_have_the_structure_that_viewers_know(tmp_path):

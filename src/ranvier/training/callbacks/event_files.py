@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,16 @@ class EventFiles:
         self.log_dir = log_dir
         self._open: dict[str, Any] = {}
 
-    def _write(self, run: str, summary: Any, step: int) -> None:
+    def _writer(self, run: str) -> Any:
         if run not in self._open:
             # tensorboardX names files by the second; two that begin in the same one must not overwrite each other.
             suffix = f".{os.getpid()}.{next(_numbers)}.v2"
             folder = os.path.join(self.log_dir, run)
             self._open[run] = require_tensorboard_x().FileWriter(folder, filename_suffix=suffix)
-        self._open[run].add_summary(summary, step)
+        return self._open[run]
+
+    def _write(self, run: str, summary: Any, step: int) -> None:
+        self._writer(run).add_summary(summary, step)
 
     def scalar(self, run: str, tag: str, value: Any, step: int) -> None:
         """A number at a step."""
@@ -77,6 +81,25 @@ class EventFiles:
         value = Summary.Value(tag="keras", metadata=SummaryMetadata(plugin_data=plugin), tensor=tensor)
         self._write(run, Summary(value=[value]), 0)
 
+    def layer_graph(self, run: str, graph: Any) -> None:
+        """Layers and what flows between them (a `ModelGraph`), which TensorBoard draws as the run's graph."""
+        from tensorboardX.proto.event_pb2 import Event  # type: ignore[attr-defined]
+        from tensorboardX.proto.graph_pb2 import GraphDef  # type: ignore[attr-defined]
+        from tensorboardX.proto.node_def_pb2 import NodeDef  # type: ignore[attr-defined]
+        from tensorboardX.proto.versions_pb2 import VersionDef  # type: ignore[attr-defined]
+
+        names = _unique_names([node.id for node in graph.nodes])
+        sources: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
+        for edge in graph.edges:
+            if names[edge.source] not in sources[edge.target]:
+                sources[edge.target].append(names[edge.source])
+        nodes = [
+            NodeDef(name=names[node.id], op=node.kind, input=sources[node.id], attr=_attributes(node))
+            for node in graph.nodes
+        ]
+        definition = GraphDef(node=nodes, versions=VersionDef(producer=22))
+        self._writer(run).add_event(Event(graph_def=definition.SerializeToString()))
+
     def flush(self) -> None:
         """Bring everything to the disk."""
         for writer in self._open.values():
@@ -87,6 +110,36 @@ class EventFiles:
         for writer in self._open.values():
             writer.close()
         self._open = {}
+
+
+def _unique_names(ids: list[str]) -> dict[str, str]:
+    """Names that TensorBoard takes, with slashes where groups are: other signs become underscores."""
+    found: dict[str, str] = {}
+    for id in ids:
+        name = wanted = re.sub(r"[^\w./-]", "_", id, flags=re.ASCII)
+        number = 1
+        while name in found.values():
+            number += 1
+            name = f"{wanted}_{number}"
+        found[id] = name
+    return found
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    """A layer's shapes (−1 where a size is open), activation and number of parameters."""
+    from tensorboardX.proto.attr_value_pb2 import AttrValue  # type: ignore[attr-defined]
+    from tensorboardX.proto.tensor_shape_pb2 import TensorShapeProto  # type: ignore[attr-defined]
+
+    shapes = [
+        TensorShapeProto(dim=[TensorShapeProto.Dim(size=-1 if size is None else size) for size in tensor.shape])
+        for tensor in (node.outputs[0] if node.outputs else [])
+    ]
+    found = {"_output_shapes": AttrValue(list=AttrValue.ListValue(shape=shapes))}
+    if node.activation:
+        found["activation"] = AttrValue(s=node.activation.encode())
+    if node.parameters:
+        found["parameters"] = AttrValue(i=node.parameters)
+    return found
 
 
 def weight_image(weight: np.ndarray) -> np.ndarray | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from ...core.errors import ArgumentError, ArgumentTypeError, RanvierError
+from ...core.errors import ArgumentError, ArgumentTypeError, RanvierError, RanvierWarning
 from .callback import Callback, Logs
 from .checks import count, nearest
 from .event_files import EventFiles, require_tensorboard_x, weight_image
@@ -30,7 +31,9 @@ class TensorBoard(Callback):
     Args:
         log_dir: the folder to write to.
         histogram_freq: write histograms of all weights every so many epochs; 0: never.
-        write_graph: write the model's structure, which TensorBoard draws as the conceptual graph.
+        write_graph: write the model's structure: of functional and Sequential models the configuration, which
+            TensorBoard draws as the conceptual graph; of subclassed ones the layers and what flows between them, which
+            it draws as the run's graph.
         write_images: with the histograms, write weights as images.
         write_steps_per_second: write how fast training goes.
         update_freq: ``"epoch"``, ``"batch"``, or every so many batches: when metrics of training are written. Anything
@@ -95,10 +98,21 @@ class TensorBoard(Callback):
         """Write the model's structure."""
         self._in_fit = True
         self._batch = 0
-        if self.write_graph and (config := _model_json(self.model)):
-            self._files.keras_graph("train", config)
+        if self.write_graph:
+            self._write_graph()
         if self.embeddings_freq:
             self._check_embeddings()
+
+    def _write_graph(self) -> None:
+        """The model's configuration, where it is one of a graph; of subclassed models the layers that their code calls."""
+        if getattr(self.model, "graph", True) is not None:
+            if config := _model_json(self.model):
+                self._files.keras_graph("train", config)
+            return
+        try:
+            self._files.layer_graph("train", self.model.layer_graph())
+        except RanvierError as error:
+            warnings.warn(f"TensorBoard gets no graph of '{self.model.name}': {error}", RanvierWarning, stacklevel=2)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Close the files."""
