@@ -245,7 +245,8 @@ def test_refusals(digits, tmp_path, monkeypatch, arguments, error, message):
 
 def test_notebooks_get_the_picture(tmp_path, digits, monkeypatch):
     display = types.SimpleNamespace(Image=lambda filename: ("image", filename), SVG=lambda filename: ("svg", filename))
-    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(display=display))
+    # Matplotlib asks for the version when it first makes a canvas of a kind.
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(display=display, version_info=(9, 0)))
     assert plot_model(digits, tmp_path / "m.png", dpi=40) == ("image", str(tmp_path / "m.png"))
     assert plot_model(digits, tmp_path / "m.svg") == ("svg", str(tmp_path / "m.svg"))
     assert plot_model(digits, tmp_path / "m.pdf") is None
