@@ -201,7 +201,7 @@ def test_shared_layers_in_subclassed_models(rng):
     x = rng.normal(size=(2, 3)).astype("float32")
     model(x)
     explanation = explain(model, x, np.ones((2, 1)), index=1, loss="mse")
-    assert [layer.key for layer in explanation.layers] == ["shared", "shared@2", "last"]
+    assert [layer.key for layer in explanation.layers] == ["shared", "shared@2", "before last", "last"]
     first, second = explanation.layers[:2]
     np.testing.assert_array_equal(first.outputs[0].value, second.inputs[0].value)
     # The whole gradient is the sum of what the two calls contribute.

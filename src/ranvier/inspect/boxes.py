@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..core.errors import MissingDependencyError
 from .model_graph import ModelGraph, Node, Tensor
 
-__all__ = ["BoxText", "Line", "box_texts", "colours_of", "frame_title", "shape_text", "text_width"]
+__all__ = ["BoxText", "Line", "box_texts", "colours_of", "frame_title", "in_font", "shape_text", "text_width"]
 
 # Fill and outline of each category: pale and middle tones of one hue, which grey-scale printers and colour-blind
 # readers lose nothing by, since the text says the same.
@@ -137,6 +137,16 @@ def _font(bold: bool) -> Any:
     return get_font(f"{matplotlib.get_data_path()}/fonts/ttf/{name}")
 
 
+@functools.cache
+def _signs(bold: bool) -> frozenset[int]:
+    return frozenset(_font(bold).get_charmap())
+
+
+def in_font(text: str, bold: bool = False) -> bool:
+    """Whether the font of the pictures has all signs of a text."""
+    return all(ord(c) in _signs(bold) for c in text)
+
+
 @functools.lru_cache(4096)
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """How wide a text is in the font of the pictures, in points.
@@ -148,7 +158,6 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     """
     font = _font(bold)
     font.set_size(32.0, 72)
-    known = font.get_charmap()
     # Signs that the font does not have are drawn in another one; the widest letter stands for them.
-    font.set_text("".join(c if ord(c) in known else "W" for c in text), 0.0)
+    font.set_text("".join(c if ord(c) in _signs(bold) else "W" for c in text), 0.0)
     return font.get_width_height()[0] / 64 / 32 * size * 1.04  # letters stand on whole pixels in small pictures

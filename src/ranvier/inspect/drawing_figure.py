@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.errors import MissingDependencyError, RanvierWarning
 from ..tools.png import png_bytes
-from .boxes import BoxText, colours_of
+from .boxes import BoxText, colours_of, in_font
 from .drawing_svg import TAB, path_of, title_of
 from .layout import Layout
 from .model_graph import ModelGraph
@@ -23,7 +23,22 @@ _FONTS = ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans", "Arial Unicode MS"]
 _MOST_PIXELS = 80e6  # what a picture may have; more takes long and no viewer likes it
 
 
-def figure_of(graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], show_layer_names: bool = False) -> Any:
+class _Letters(NamedTuple):
+    """A line of text: where its baseline is (its left end, or its middle), in points from the upper left."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    bold: bool
+    colour: str
+    middle: bool
+
+
+def figure_of(
+    graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], show_layer_names: bool = False,
+    apart: list[_Letters] | None = None,
+) -> Any:  # fmt: skip
     """The picture as a matplotlib figure, without a window.
 
     Args:
@@ -31,6 +46,7 @@ def figure_of(graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], s
         layout: where things are.
         texts: what stands in the boxes.
         show_layer_names: whether frames show names, too.
+        apart: receives the lines of text that are to be written later, by `save_figure`; None: all are in the figure.
     """
     try:
         from matplotlib.collections import PatchCollection, PolyCollection
@@ -46,6 +62,15 @@ def figure_of(graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], s
     axes.set_axis_off()
     installed = set(get_font_names())
     fonts = [name for name in _FONTS if name in installed]
+
+    def write(line: _Letters) -> None:
+        if apart is not None and in_font(line.text, line.bold):
+            apart.append(line)
+            return
+        axes.text(
+            line.x, line.y, line.text, fontsize=line.size, fontweight="bold" if line.bold else "normal",
+            color=line.colour, ha="center" if line.middle else "left", family=fonts, va="baseline", parse_math=False,
+        )  # fmt: skip
 
     def rounded(box: Any, radius: float) -> Any:
         radius = min(radius, box.width / 2, box.height / 2)
@@ -76,10 +101,7 @@ def figure_of(graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], s
         patch = rounded(tab, 4)
         patch.set(facecolor=TAB[0], edgecolor="none")
         axes.add_patch(patch)
-        axes.text(
-            tab.left + 4, tab.top + 9.3, title, fontsize=8.5, fontweight="bold", color=TAB[1], family=fonts,
-            va="baseline", parse_math=False,
-        )  # fmt: skip
+        write(_Letters(tab.left + 4, tab.top + 9.3, title, 8.5, True, TAB[1], False))
     nodes = {node.id: node for node in graph.nodes}
     for box in layout.boxes:
         text = texts[box.id]
@@ -90,15 +112,12 @@ def figure_of(graph: ModelGraph, layout: Layout, texts: Mapping[str, BoxText], s
         y = box.top + (box.height - sum(line.size * 1.35 for line in text.lines)) / 2
         for line in text.lines:
             y += line.size * 1.35
-            axes.text(
-                box.left + box.width / 2, y - line.size * 0.35, line.text, fontsize=line.size, ha="center",
-                va="baseline", color=_INK if line.bold else _SOFT, fontweight="bold" if line.bold else "normal",
-                family=fonts, parse_math=False,
-            )  # fmt: skip
+            middle, colour = box.left + box.width / 2, _INK if line.bold else _SOFT
+            write(_Letters(middle, y - line.size * 0.35, line.text, line.size, line.bold, colour, True))
     return figure
 
 
-def save_figure(figure: Any, file: Any, format: str, dpi: float) -> None:
+def save_figure(figure: Any, file: Any, format: str, dpi: float, letters: Sequence[_Letters] = ()) -> None:
     """Write a figure; a picture of more pixels than anybody can view gets fewer an inch, with a warning.
 
     Args:
@@ -106,6 +125,7 @@ def save_figure(figure: Any, file: Any, format: str, dpi: float) -> None:
         file: an open binary file.
         format: "png", "jpg", "jpeg" or "pdf".
         dpi: pixels an inch.
+        letters: lines of text that are not in the figure; only for "png".
     """
     import matplotlib
 
@@ -128,6 +148,24 @@ def save_figure(figure: Any, file: Any, format: str, dpi: float) -> None:
             figure.set_dpi(dpi)
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
-            file.write(png_bytes(np.asarray(canvas.buffer_rgba())[..., :3], dpi))
+            file.write(png_bytes(_with_letters(canvas.buffer_rgba(), letters, dpi), dpi))
         else:
             figure.savefig(file, format=format, dpi=dpi)
+
+
+def _with_letters(picture: Any, letters: Sequence[_Letters], dpi: float) -> np.ndarray:
+    """The picture without its opacity, with the lines of text: Pillow writes them in a tenth of matplotlib's time."""
+    from matplotlib.font_manager import FontProperties, findfont
+    from PIL import Image, ImageDraw, ImageFont
+
+    height, width = np.shape(picture)[:2]
+    image = Image.frombuffer("RGBA", (width, height), picture, "raw", "RGBA", 0, 1).convert("RGB")
+    draw, fonts = ImageDraw.Draw(image), {}
+    for line in letters:
+        kind = line.size, line.bold
+        if kind not in fonts:
+            path = findfont(FontProperties(family=_FONTS[0], weight="bold" if line.bold else "normal"))
+            fonts[kind] = ImageFont.truetype(path, line.size * dpi / 72, layout_engine=ImageFont.Layout.BASIC)
+        place = line.x * dpi / 72, line.y * dpi / 72
+        draw.text(place, line.text, line.colour, fonts[kind], anchor="ms" if line.middle else "ls")
+    return np.asarray(image)

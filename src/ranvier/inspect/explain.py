@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,11 @@ from ..layers.tracking import unique
 from ..ops import symbolic
 from ..training.compilation import Compiled
 from ..training.objectives import LossSet, total_of
+from .explanations.between import Between
 from .explanations.capture import Call, Found, Node, Program
 from .explanations.explanation import Explanation, find_layer
 from .explanations.layer import LayerExplanation, Results
+from .explanations.operations import blocks_of
 from .explanations.quantities import Quantity, numpy_of
 from .explanations.samples import Sample, read_sample, read_target
 
@@ -83,7 +86,8 @@ def explain(
     everything = _explained(results)
     shown = everything if layers is None else [find_layer(everything, one) for one in _as_list(layers)]
     asked = _asked(neurons, shown, chosen=layers is not None)
-    shown = [LayerExplanation(one._call, results, asked.get(one.key)) for one in shown]
+    for one in shown:
+        one._asked = asked.get(one.key)
     return Explanation(
         program, results, everything, shown, _quantities(sample, model, sample.x, "x", found.inputs),
         _quantities(sample, model, found.outputs, "ŷ", _output_gradients(found)), _target(program), _loss_of(found, program),
@@ -164,9 +168,23 @@ def _repeats(calls: list[Call]) -> dict[int, int]:
 
 
 def _explained(results: Results) -> list[LayerExplanation]:
-    """One for each call within the model; a layer without calls within is explained itself."""
-    inner = results.calls[1:] or results.calls
-    return [LayerExplanation(call, results, None) for call in inner if not isinstance(call.layer, InputLayer)]
+    """One for each call within the model, and for what happens between them; a layer without any is explained itself."""
+    calls, found = results.calls, []
+    numbers = itertools.count(len(calls))
+
+    def within(call: Call) -> None:
+        blocks = blocks_of(call, calls, results.nodes, results.sample)
+        by_end = {block.end if block.before is None else block.before.id: block for block in blocks}
+        for end in (*call.children, "output", "loss"):
+            if end in by_end:
+                found.append(Between(by_end[end], results, next(numbers)))
+            if isinstance(end, int):
+                if not isinstance(calls[end].layer, InputLayer):
+                    found.append(LayerExplanation(calls[end], results, None))
+                within(calls[end])
+
+    within(calls[0])
+    return found or [LayerExplanation(calls[0], results, None)]
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -102,9 +102,10 @@ def plot_model(
         svg = svg_text(graph, layout, texts, show_layer_names, dpi=96)
         _write_text(path, svg if format == "svg" else html_page(graph.name, svg))
     else:
-        figure = figure_of(graph, layout, texts, show_layer_names)
+        letters: list[Any] = []
+        figure = figure_of(graph, layout, texts, show_layer_names, letters if format == "png" else None)
         with replacing(path) as file:
-            save_figure(figure, file, format, dpi)
+            save_figure(figure, file, format, dpi, letters)
     return _in_notebook(path, format)
 
 

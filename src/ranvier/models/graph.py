@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.errors import ArgumentError
+from ..layers.base import Layer
+from ..layers.context import current_context
 from ..ops import symbolic
 from ..ops.symbolic import KerasTensor, Node
 
@@ -106,6 +108,7 @@ class Graph:
             values: arrays or symbolic tensors in the order of the inputs.
             call: how to call an operation, ``(operation, args, kwargs) → results``; by default plainly.
         """
+        call = call or _called
         table = {id(t): v for t, v in zip(self.inputs, values, strict=True)}
         for node in self.nodes:
             if all(id(t) in table for t in node.output_tensors):
@@ -113,10 +116,18 @@ class Graph:
             args, kwargs = symbolic.rebuild(
                 (node.args, node.kwargs), lambda x: table[id(x)] if isinstance(x, KerasTensor) else x
             )
-            results = node.operation(*args, **kwargs) if call is None else call(node.operation, args, kwargs)
+            results = call(node.operation, args, kwargs)
             for tensor, result in zip(node.output_tensors, symbolic.flatten(results), strict=True):
                 table[id(tensor)] = result
         return [table[id(t)] for t in self.outputs]
+
+
+def _called(operation: Any, args: Any, kwargs: Any) -> Any:
+    """The operation's results; who watches the calls of layers is told of those of functions, too."""
+    context = current_context()
+    if context is None or context.watch is None or isinstance(operation, Layer):
+        return operation(*args, **kwargs)
+    return context.watch(operation, operation, args, kwargs)
 
 
 def _node_of(tensor: KerasTensor) -> Node:

@@ -7,8 +7,11 @@ by another: the sizes of the result that come out different are unknown too.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -31,6 +34,7 @@ __all__ = [
     "get_item",
     "infer",
     "is_symbolic",
+    "marked_operations",
     "op",
     "rebuild",
     "record",
@@ -284,6 +288,27 @@ class FunctionOperation:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_marks: ContextVar[Iterator[int] | None] = ContextVar("operation_marks", default=None)
+
+
+@contextlib.contextmanager
+def marked_operations() -> Iterator[None]:
+    """Within it, a traced program names the functions of ops that it came from: in scopes ``operation-0-softmax`` …"""
+    token = _marks.set(itertools.count())
+    try:
+        yield
+    finally:
+        _marks.reset(token)
+
+
+def _marked(function: Callable[..., Any], args: Any, kwargs: Any, marks: Iterator[int]) -> Any:
+    token = _marks.set(None)  # functions that this one calls are parts of it
+    try:
+        with jax.named_scope(f"operation-{next(marks)}-{function.__name__}"):
+            return function(*args, **kwargs)
+    finally:
+        _marks.reset(token)
+
 
 def op(function: F) -> F:
     """Decorator: `function` of tensors that, called with symbolic ones, records itself in the graph instead."""
@@ -295,7 +320,8 @@ def op(function: F) -> F:
                 return record(FunctionOperation(dispatch), function, args, kwargs)
             except TypeError as error:
                 raise ShapeError(f"{function.__name__} does not fit its symbolic arguments: {error}") from error
-        return function(*args, **kwargs)
+        marks = _marks.get()
+        return function(*args, **kwargs) if marks is None else _marked(function, args, kwargs, marks)
 
     return dispatch  # type: ignore[return-value]
 

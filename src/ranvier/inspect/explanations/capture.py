@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -26,6 +26,8 @@ from jax.extend.core import get_opaque_trace_state
 
 from ...core.masks import get_mask, set_mask
 from ...core.pure import Scope, current_scope, scope
+from ...core.serialization import is_builtin
+from ...layers.base import Layer
 from ...layers.context import call_context, current_context
 from ...layers.signatures import call_parameters
 from ...ops import symbolic
@@ -33,14 +35,14 @@ from .compiling import Traced, compiled, signature
 from .samples import Sample
 from .twins import is_weighted_sum, without_activation
 
-__all__ = ["Call", "Found", "Node", "Program", "is_float"]
+__all__ = ["Call", "Found", "Node", "Program", "has_own_code", "is_float"]
 
 
 class Node(NamedTuple):
-    """A result inside the program: a call's sum, or one of its outputs."""
+    """A result inside the program: a call's sum, one of its outputs, or what other code than layers' made its input."""
 
     call: int
-    role: str  # "sum" or "output"
+    role: str  # "sum", "output" or "input"
     place: int = 0
 
     def __str__(self) -> str:
@@ -290,6 +292,11 @@ def is_float(value: Any) -> bool:
     return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jnp.floating)
 
 
+def has_own_code(layer: Any) -> bool:
+    """Whether the layer's `call` is people's own code, that of a subclass, and no graph of layers."""
+    return isinstance(layer, Layer) and not is_builtin(type(layer)) and getattr(layer, "graph", None) is None
+
+
 class _Watcher:
     """Stands in the place of every layer's `call`.
 
@@ -302,6 +309,7 @@ class _Watcher:
         self.calls: list[Call] = []
         self.open: list[Call] = []
         self.repeats: dict[str, int] = {}
+        self.given: dict[int, Any] = {}  # what has gone out of layers, or into those around, by id
 
     def begin(self, variables: list[Any], values: list[Any]) -> None:
         """Note the values at the start, and where the program runs, to tell calls inside loops from others."""
@@ -313,6 +321,12 @@ class _Watcher:
         if get_opaque_trace_state(convention="flax") != self.state:
             return call(*args, **kwargs)
         now = self._opened(layer, args, kwargs)
+        if now.parent is not None and has_own_code(self.calls[now.parent].layer):
+            places = iter(range(2**31))
+            args, kwargs = now.args, now.kwargs = symbolic.rebuild(
+                (args, kwargs), lambda leaf: self._taken(now, leaf, places)
+            )
+        self.given |= {id(leaf): leaf for leaf in symbolic.flatten((args, kwargs))}
         self.open.append(now)
         try:
             if is_weighted_sum(layer):
@@ -324,7 +338,15 @@ class _Watcher:
             self.open.pop()
         places = iter(range(2**31))
         now.outputs = symbolic.rebuild(outputs, lambda leaf: self._through(Node(now.id, "output", next(places)), leaf))
+        self.given |= {id(leaf): leaf for leaf in symbolic.flatten(now.outputs)}
         return now.outputs
+
+    def _taken(self, call: Call, leaf: Any, places: Iterator[int]) -> Any:
+        """What comes into a call: a result of its own where it is not simply what a layer gave."""
+        if not hasattr(leaf, "dtype"):
+            return leaf
+        place = next(places)
+        return leaf if id(leaf) in self.given else self._through(Node(call.id, "input", place), leaf)
 
     def _opened(self, layer: Any, args: Any, kwargs: Any) -> Call:
         parent = self.open[-1] if self.open else None

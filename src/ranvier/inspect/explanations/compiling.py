@@ -5,6 +5,7 @@ Explaining the same model for one sample after another, as the page does while a
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ...core.settings import use_compilation_cache
 from ...layers.base import Layer
 from ...layers.tracking import LEAVES
 
@@ -40,11 +42,25 @@ class Traced:
         if self._program is None:
             function, notes = self._function, self.notes
             assert function is not None
-            # One sample takes little time to compute, and compiling takes long: so no optimisation.
-            options: Any = {"xla_backend_optimization_level": 0}
-            self._program = jax.jit(lambda *a: function(notes, *a)).lower(*arrays).compile(options)
+            self._program = _quickly(jax.jit(lambda *a: function(notes, *a)).lower(*arrays))
             self._function = None  # it holds the model, which could then never be freed
         return self._program(*arrays)
+
+
+# One sample takes little time to compute, and compiling takes long: so no optimisation, and no code for fused loops
+# (which takes most of the rest). The second option is XLA's own affair and may go one day.
+_QUICK: tuple[Any, ...] = (
+    {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False},
+    {"xla_backend_optimization_level": 0},
+)
+
+
+def _quickly(lowered: Any) -> Any:
+    use_compilation_cache()
+    for options in _QUICK[:-1]:
+        with contextlib.suppress(jax.errors.JaxRuntimeError):  # "No such compile option"
+            return lowered.compile(options)
+    return lowered.compile(_QUICK[-1])
 
 
 def compiled(owner: Any, key: Hashable, function: Callable[..., Any]) -> Traced:

@@ -137,7 +137,7 @@ def layer_html(layer: Any, opened: bool) -> str:
         f'<details{" open" if opened else ""} style="margin-left:{layer.depth * 1.5:g}em"><summary><b>{_e(layer.key)}</b> '
         f'<span class="q">{_e(layer.class_name)} → {_e(shapes)}{repeated}</span> <code>{_e(layer.formula)}</code></summary>'
         f'<div class="q">{_e(layer.note)}</div>'
-        f"{_quantities([*layer.inputs, *layer.tensors, *layer.outputs])}"
+        f"{_quantities(list({id(q): q for q in (*layer.inputs, *layer.tensors, *layer.outputs)}.values()))}"
         f"{'<table>' + ''.join(weights) + '</table>' if weights else ''}"
         f"{''.join(neuron_html(neuron) for neuron in layer.neurons)}{more}</details>"
     )

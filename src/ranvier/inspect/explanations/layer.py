@@ -16,8 +16,10 @@ from ...layers.signatures import call_parameters
 from ...ops import symbolic
 from ..categories import category_of
 from .capture import Call, Node
+from .expressions import call_expression, parameter_names
 from .html import layer_page
 from .neurons import Neuron, neuron_of
+from .operations import own_steps
 from .quantities import Quantity, as_json, numpy_of
 from .replays import replay
 from .rules import activation_name, formula_of, note_of, replica_of
@@ -97,14 +99,16 @@ class LayerExplanation:
         self.class_name = type(call.layer).__name__ if isinstance(call.layer, Layer) else "function"
         self.kind = category_of(call.layer, getattr(getattr(call.layer, "function", None), "__name__", ""))
         self.call = call.repeat
-        self.calls = results.repeats[id(call.layer)]
+        self.calls = results.repeats.get(id(call.layer), 1)
         self.activation = activation_name(call.layer)
         self.has_neurons = has_terms(call)
 
     @functools.cached_property
     def formula(self) -> str:
         """The layer's mathematics in a line, or ""."""
-        return formula_of(self.layer)
+        if isinstance(self.layer, Layer):
+            return formula_of(self.layer)
+        return f"y = {call_expression(self.layer, self._call.args, self._call.kwargs)}"
 
     @functools.cached_property
     def note(self) -> str:
@@ -139,16 +143,16 @@ class LayerExplanation:
     @functools.cached_property
     def inputs(self) -> list[Quantity]:
         """What came in."""
-        names = call_parameters(type(self.layer)).names if hasattr(type(self.layer), "call") else []
-        given = dict(zip(names, self._call.args, strict=False)) if names else {}
-        given = given or {f"x{i}": a for i, a in enumerate(self._call.args)}
+        layer, args = self.layer, self._call.args
+        names = call_parameters(type(layer)).names if isinstance(layer, Layer) else parameter_names(layer)
+        given = dict(zip([*names, *(f"x{i}" for i in range(len(names), len(args)))], args, strict=False))
         found = []
         for name, value in (given | {k: v for k, v in self._call.kwargs.items() if k != "training"}).items():
             leaves = [leaf for leaf in symbolic.flatten(value) if hasattr(leaf, "shape")]
             several = len(leaves) > 1
             found += [(f"{name}[{i}]" if several else name, leaf) for i, leaf in enumerate(leaves)]
         return [
-            self._quantity(name, "x" if len(found) == 1 else f"x{i}", "what comes in", value, None)
+            self._quantity(name, "x" if len(found) == 1 else f"x{i}", "what comes in", value, Node(self.id, "input", i))
             for i, (name, value) in enumerate(found)
         ]
 
@@ -174,7 +178,9 @@ class LayerExplanation:
             nodes = self._results.nodes
             count = len(self._call.leaves)
             by_output = None if nodes is None else [nodes.get(Node(self.id, "output", i)) for i in range(count)]
-            found += replay(self._call, replica, by_output, self._results.sample)
+            if by_output is not None and replica is own_steps:
+                by_output.append(np.ones((), "float32"))  # the losses that the code adds
+            found += replay(self._call, replica, by_output, self._results.sample)[0]
         if self._call.sum is not None:
             meaning = "the weighted sum of the inputs with the bias, before the activation"
             found.append(self._quantity("sum", "z", meaning, self._call.sum, Node(self.id, "sum")))

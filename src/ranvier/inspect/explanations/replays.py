@@ -38,11 +38,15 @@ class Tap:
 
     Args:
         probes: zeros by name that are added to the quantities, to differentiate by.
+
+    Attributes:
+        told: whatever else a replica has to say, in plain data.
     """
 
     def __init__(self, probes: dict[str, Any]):
         self.probes = probes
         self.seen: dict[str, tuple[Any, str, str, tuple[str, ...]]] = {}
+        self.told: Any = None
 
     def __call__(self, name: str, symbol: str, meaning: str, value: Any, axes: tuple[str, ...] = ()) -> Any:
         """Show `value`; returns it, to be used from here on."""
@@ -82,8 +86,8 @@ def values_of(call: Call) -> dict[int, Any]:
     return {id(v): call.values[id(v)] for v in call.layer.variables if id(v) in call.values}
 
 
-def replay(call: Call, replica: Replica, gradients: list[Any] | None, sample: Sample) -> list[Quantity]:
-    """The quantities of a replica, with their gradients.
+def replay(call: Call, replica: Replica, gradients: list[Any] | None, sample: Sample) -> tuple[list[Quantity], Any]:
+    """The quantities of a replica, with their gradients, and what else it told.
 
     Args:
         call: the call to compute again.
@@ -113,6 +117,7 @@ def replay(call: Call, replica: Replica, gradients: list[Any] | None, sample: Sa
 
             outputs = inside(call.layer, dict(zip(values, held, strict=True)), call.training, compute)
             notes["seen"] = {name: entry[1:] for name, entry in tap.seen.items()}
+            notes["told"] = tap.told
             seen = {name: entry[0] for name, entry in tap.seen.items()}
             leaves = [leaf for leaf in symbolic.flatten(outputs) if hasattr(leaf, "shape")]
             parts = [jnp.vdot(o, g) for o, g in zip(leaves, gradients or (), strict=False) if g is not None]
@@ -129,10 +134,11 @@ def replay(call: Call, replica: Replica, gradients: list[Any] | None, sample: Sa
     key = "replay", replica, call.training, str(structure), repr(rest), signature(arguments)
     traced = compiled(call.layer, key, work)
     seen, by_name = traced(*arguments)
-    return [
+    quantities = [
         Quantity(
             name, symbol, meaning, numpy_of(sample.pick(seen[name])),
             numpy_of(sample.pick(by_name[name])) if name in by_name else None, axes, str(seen[name].dtype),
         )
         for name, (symbol, meaning, axes) in traced.notes["seen"].items()
     ]  # fmt: skip
+    return quantities, traced.notes["told"]

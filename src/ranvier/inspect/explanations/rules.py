@@ -15,7 +15,8 @@ from ...layers.preparation.normalization import Normalization
 from ...layers.recurrent.rnn import RNN
 from ...ops import symbolic
 from . import attending, normalizing, recurring
-from .capture import Call
+from .capture import Call, has_own_code
+from .operations import own_steps
 from .replays import Replica, Tap, arguments_of
 from .terms import ACTIVATIONS, separable_middle
 from .twins import kernel_name
@@ -94,6 +95,7 @@ _CELLS = {
     "LSTM": "c = f·c + i·g,  h = o·φ(c)",
     "GRU": "h = z·h + (1 − z)·ĥ",
 }
+_CELLS |= {f"ConvLSTM{rank}D": f"{_CELLS['LSTM']},  products are ⋆" for rank in (1, 2, 3)}
 _MERGES = {
     "Add": " + ", "Subtract": " − ", "Multiply": " · ", "Average": " + ", "Maximum": ", ", "Minimum": ", ",
     "Concatenate": " ; ",
@@ -107,11 +109,24 @@ def _rule(layer: Any) -> _Rule:
 def replica_of(call: Call) -> Replica | None:
     """How the call's quantities are written out; None where there is nothing between input and output to show."""
     layer = call.layer
-    if isinstance(layer, RNN) and not recurring.has_gates(layer):
+    if isinstance(layer, RNN) and not recurring.has_gates(call):
         return None
     if getattr(layer, "flash_attention", None):
         return None  # the fused kernel never holds the scores
+    if has_own_code(layer) and not is_builtin_call(layer) and not call.children and not _holds_texts(call):
+        return own_steps
     return _rule(layer).replica
+
+
+def is_builtin_call(layer: Any) -> bool:
+    """Whether a subclass has left `call` as it was."""
+    return type(layer).call.__module__.split(".")[0] == __name__.split(".")[0]
+
+
+def _holds_texts(call: Call) -> bool:
+    return any(
+        getattr(leaf, "dtype", np.dtype(float)).kind in "OUS" for leaf in symbolic.flatten((call.args, call.kwargs))
+    )
 
 
 def activation_name(layer: Any) -> str | None:

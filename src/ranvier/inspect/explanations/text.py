@@ -147,7 +147,7 @@ def layer_text(layer: Any) -> str:
         head += f" · call {layer.call} of {layer.calls}"
     lines = [f"── {head} " + "─" * max(_WIDTH - len(head) - 4, 2)]
     lines += [f"   {text}" for text in (layer.formula, layer.note) if text]
-    shown = [*layer.inputs, *layer.tensors, *layer.outputs]
+    shown = [*layer.inputs, *layer.tensors, *(q for q in layer.outputs if all(q is not t for t in layer.tensors))]
     width = max((len(q.name) for q in shown), default=0)
     for quantity in shown:
         named = any(quantity is q for q in layer.tensors) and quantity.name != "sum"

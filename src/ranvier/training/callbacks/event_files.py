@@ -68,7 +68,7 @@ class EventFiles:
 
         height, width = pixels.shape
         image = Summary.Image(height=height, width=width, colorspace=1, encoded_image_string=png_bytes(pixels))
-        self._write(run, Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+        self._write(run, Summary(value=[Summary.Value(tag=_clean(tag), image=image)]), step)
 
     def keras_graph(self, run: str, config: str) -> None:
         """A model's JSON in Keras's spelling, which TensorBoard draws as the conceptual graph."""
@@ -112,11 +112,16 @@ class EventFiles:
         self._open = {}
 
 
+def _clean(name: str) -> str:
+    """A name with underscores for signs that TensorBoard does not take, as tensorboardX writes tags."""
+    return re.sub(r"[^\w./-]", "_", name, flags=re.ASCII)
+
+
 def _unique_names(ids: list[str]) -> dict[str, str]:
-    """Names that TensorBoard takes, with slashes where groups are: other signs become underscores."""
+    """Names that TensorBoard takes, with slashes where groups are."""
     found: dict[str, str] = {}
     for id in ids:
-        name = wanted = re.sub(r"[^\w./-]", "_", id, flags=re.ASCII)
+        name = wanted = _clean(id)
         number = 1
         while name in found.values():
             number += 1
