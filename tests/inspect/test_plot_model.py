@@ -278,3 +278,38 @@ def test_dot(tmp_path, two_sided):
     assert type(model_to_dot(two_sided, subgraph=True)).__name__ == "Cluster"
     odd = Sequential([Input((2,)), layers.Dense(1, name='say "a\\b"')])
     assert 'say "a\\b"' in pygraphviz.AGraph(string=model_to_dot(odd).to_string()).nodes()
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "LR"])
+@pytest.mark.parametrize("splines", ["ortho", "spline"])
+def test_no_title_hides_a_wire(rankdir, splines):
+    """Many skip connections through narrow frames: their titles get places of their own."""
+    from ranvier.inspect.drawing_svg import crowded_titles, title_of
+
+    def block(name):
+        x = Input((8,))
+        return Model(x, layers.Add(name="add")([x, layers.Dense(8, "relu", name="a")(x)]), name=name)
+
+    x = Input((8,))
+    values, h = [], x
+    for i in range(3):
+        values.append(h)
+        h = block(f"encoder_block_{i}")(h)
+    for i in range(3):
+        h = block(f"decoder_block_{i}")(layers.Concatenate(name=f"skip_{i}")([h, values.pop()])[:, :8])
+    graph = model_graph(Model(x, h))
+    texts = box_texts(graph, False, False, True, False, False)
+    sizes = {id: (t.width, t.height) for id, t in texts.items()}
+    crowded = crowded_titles(graph, arrange(graph, sizes, rankdir, splines), True)
+    assert rankdir == "LR" or crowded
+    layout = arrange(graph, sizes, rankdir, splines, None, crowded)
+    assert not crowded_titles(graph, layout, True)
+    assert {box.id for box in layout.boxes} == {node.id for node in graph.nodes}
+    groups = {group.id: group for group in graph.groups}
+    for frame in layout.frames:
+        _, tab = title_of(groups[frame.id], frame, layout.wires, True)
+        assert frame.left <= tab.left
+        assert tab.left + tab.width <= frame.left + frame.width
+        for box in layout.boxes:
+            apart = tab.left + tab.width <= box.left or box.left + box.width <= tab.left
+            assert apart or tab.top + tab.height <= box.top or box.top + box.height <= tab.top

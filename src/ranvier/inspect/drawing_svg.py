@@ -11,11 +11,12 @@ from .boxes import BoxText, colours_of, frame_title, text_width
 from .layout import Box, Frame, Layout, Point, Wire
 from .model_graph import Group, ModelGraph, Node
 
-__all__ = ["ARROW", "TAB", "html_page", "path_of", "svg_text", "title_of"]
+__all__ = ["ARROW", "TAB", "crowded_titles", "html_page", "path_of", "svg_text", "title_of"]
 
 ARROW = (6.5, 2.6)  # an arrow's length and half its width, in points
 TAB = ("#EDF0F4", "#55657A")  # the ground and the letters of frames' titles
 _RADIUS = 7.0  # of a wire's corners
+_SHIFT = 8.0  # by which a title moves along its frame's edge until it hides no wire
 _INK, _WIRE, _FRAME = "#20262D", "#5B6670", "#9AA7B4"
 _FONT = "DejaVu Sans, Verdana, Segoe UI, sans-serif"
 
@@ -49,17 +50,45 @@ def path_of(wire: Wire) -> tuple[list[Step], list[Point]]:
 
 
 def title_of(group: Group, frame: Frame, wires: list[Wire], show_layer_names: bool) -> tuple[str, Box]:
-    """What stands on a frame, and the corner of the frame where it hides no wire."""
+    """What stands on a frame, and where it hides no wire, or else the fewest: on the frame's edges or at a place kept free."""
+    title, tab, _ = _placed_title(group, frame, wires, show_layer_names)
+    return title, tab
+
+
+def crowded_titles(graph: ModelGraph, layout: Layout, show_layer_names: bool) -> dict[str, tuple[float, float]]:
+    """The widths and heights of the titles that hide wires, or do not fit into their frames, by the groups' ids."""
+    groups, found = {group.id: group for group in graph.groups}, {}
+    for frame in layout.frames:
+        _, tab, hidden = _placed_title(groups[frame.id], frame, layout.wires, show_layer_names)
+        if hidden or tab.width + 8 > frame.width:
+            found[frame.id] = tab.width, tab.height
+    return found
+
+
+def _placed_title(group: Group, frame: Frame, wires: list[Wire], show_layer_names: bool) -> tuple[str, Box, int]:
+    """The title, its place, and how many wires it hides there."""
     title = frame_title(group.name, group.kind, show_layer_names) + (" …" if frame.part else "")
     width, height = text_width(title, 8.5, bold=True) + 9, 12.5
-    right, bottom = frame.left + frame.width - width - 4, frame.top + frame.height - height - 2.5
-    corners = [(x, y) for y in (frame.top + 2.5, bottom) for x in (frame.left + 4, right)]
-    tabs = [Box("", x, y, width, height) for x, y in corners]
-    free = (tab for tab in tabs if not any(_meets(tab, a, b) for w in wires for a, b in itertools.pairwise(w.points)))
-    return title, next(free, tabs[0])
+    left, right = frame.left + 4, frame.left + frame.width - width - 4
+    rows = frame.top + 2.5, frame.top + frame.height - height - 2.5
+    between = [left + _SHIFT * i for i in range(1, int(max(right - left, 0) // _SHIFT) + 1)]
+    places = [(x, y) for y in rows for x in (left, *([right] if right > left else []))]
+    places += [(x, y) for y in rows for x in between]
+    if frame.title is not None:
+        places += [(frame.title.left, frame.title.top)]
+    lines = [pair for wire in wires for pair in itertools.pairwise(wire.points) if _meets(frame, *pair)]
+    tabs = [Box("", x, y, width, height) for x, y in places]
+    counts = (sum(_meets(tab, a, b) for a, b in lines) for tab in tabs)
+    best, fewest = tabs[0], math.inf
+    for tab, hidden in zip(tabs, counts, strict=True):
+        if hidden < fewest:
+            best, fewest = tab, hidden
+        if not hidden:
+            break
+    return title, best, int(fewest)
 
 
-def _meets(box: Box, a: Point, b: Point) -> bool:
+def _meets(box: Box | Frame, a: Point, b: Point) -> bool:
     """Whether a line from `a` to `b` may touch the box."""
     (xa, ya), (xb, yb) = a, b
     return (

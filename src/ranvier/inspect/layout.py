@@ -48,9 +48,11 @@ class Frame(Box):
 
     Attributes:
         part: 0 for the first of its frames.
+        title: a place that is kept free for its title; None: none was asked for.
     """
 
     part: int = 0
+    title: Box | None = None
 
 
 @dataclasses.dataclass
@@ -84,7 +86,7 @@ class Layout:
 
 def arrange(
     graph: ModelGraph, sizes: Mapping[str, tuple[float, float]], rankdir: str = "TB", splines: str = "ortho",
-    columns: int | None = None,
+    columns: int | None = None, titles: Mapping[str, tuple[float, float]] | None = None,
 ) -> Layout:  # fmt: skip
     """Lay out a model.
 
@@ -94,11 +96,13 @@ def arrange(
         rankdir: where the layers after the first go: "TB" (down), "BT" (up), "LR" (right) or "RL" (left).
         splines: "ortho" (along the axes), "spline", "curved", "polyline" or "line".
         columns: into how many columns the picture is folded; None: as many as give it a good form.
+        titles: width and height of the titles for which frames keep a place free, by the group's id.
 
     Raises:
         MissingDependencyError: pygraphviz is not installed.
     """
     sideways = rankdir in ("LR", "RL")
+    sizes = dict(sizes) | {_TITLE + id: size for id, size in (titles or {}).items()}
     sizes = {id: (h, w) if sideways else (w, h) for id, (w, h) in sizes.items()}
     everything = [node.id for node in graph.nodes]
     if columns is None:
@@ -114,7 +118,23 @@ def arrange(
     else:
         layout = _folded(graph, sizes, pieces, splines)
     _add_margin(layout)
-    return _turned(layout, rankdir)
+    return _with_titles(_turned(layout, rankdir))
+
+
+def _with_titles(layout: Layout) -> Layout:
+    """The places of titles, so far among the boxes, in their frames."""
+    places = [box for box in layout.boxes if box.id.startswith(_TITLE)]
+    layout.boxes = [box for box in layout.boxes if not box.id.startswith(_TITLE)]
+    for place in places:
+        for frame in layout.frames:
+            inside = frame.left <= place.left <= frame.left + frame.width
+            if (
+                frame.id == place.id.removeprefix(_TITLE)
+                and inside
+                and frame.top <= place.top <= frame.top + frame.height
+            ):
+                frame.title = place
+    return layout
 
 
 def _folded(graph: ModelGraph, sizes: Mapping[str, tuple[float, float]], pieces: Any, splines: str) -> Layout:
@@ -151,7 +171,7 @@ def _folded(graph: ModelGraph, sizes: Mapping[str, tuple[float, float]], pieces:
     return result
 
 
-_ENTRY, _EXIT = "\0entry", "\0exit"
+_ENTRY, _EXIT, _TITLE = "\0entry", "\0exit", "\0title "
 
 
 def _column(
@@ -175,6 +195,7 @@ def _column(
         raise MissingDependencyError("pygraphviz", "Drawing a model", "plot") from None
     inside = set(nodes)
     numbers = {id: f"n{i}" for i, id in enumerate(nodes)} | {_ENTRY: "entry", _EXIT: "exit"}
+    numbers |= {_TITLE + group.id: f"t{i}" for i, group in enumerate(graph.groups) if _TITLE + group.id in sizes}
     ends: list[tuple[str, str, bool]] = []
     for edge in graph.edges:
         if edge.source != edge.target and edge.target in inside and (edge.source in inside or has_entry):
@@ -208,11 +229,14 @@ def _dot_text(
 ) -> str:  # fmt: skip
     """What the engine is told: boxes without texts in nested clusters, and edges numbered as in `ends`."""
     members: dict[str | None, list[str]] = {}
+
+    def sized(id: str) -> str:
+        width, height = sizes[id]
+        return f"{numbers[id]} [width={width / 72:.4f}, height={height / 72:.4f}];"
+
     for node in graph.nodes:
         if node.id in numbers:
-            width, height = sizes[node.id]
-            line = f"{numbers[node.id]} [width={width / 72:.4f}, height={height / 72:.4f}];"
-            members.setdefault(node.parent, []).append(line)
+            members.setdefault(node.parent, []).append(sized(node.id))
     if has_entry:
         members.setdefault(None, []).append("entry [width=0.001, height=0.001];")
     if has_exit:
@@ -223,7 +247,12 @@ def _dot_text(
 
     def body(group: str | None) -> str:
         inner = [(i, body(graph.groups[i].id)) for i in children.get(group, [])]
-        clusters = [f'subgraph cluster_{i} {{ margin={_FRAME}; label="";\n{text}\n}}' for i, text in inner if text]
+        titles = {i: sized(_TITLE + graph.groups[i].id) for i, _ in inner if _TITLE + graph.groups[i].id in sizes}
+        clusters = [
+            f'subgraph cluster_{i} {{ margin={_FRAME}; label="";\n{text}\n{titles.get(i, "")}}}'
+            for i, text in inner
+            if text
+        ]
         return "\n".join([*members.get(group, []), *clusters])
 
     ranks = _ranks(ends)

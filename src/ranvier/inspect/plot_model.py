@@ -11,7 +11,7 @@ from ..files.atomic import replacing
 from .boxes import box_texts
 from .dot import model_to_dot
 from .drawing_figure import figure_of, save_figure
-from .drawing_svg import html_page, svg_text
+from .drawing_svg import crowded_titles, html_page, svg_text
 from .layout import arrange
 from .model_graph import model_graph
 
@@ -97,7 +97,10 @@ def plot_model(
         return None
     graph = model_graph(model, expand_nested, input_shape)
     texts = box_texts(graph, **shown)
-    layout = arrange(graph, {id: (t.width, t.height) for id, t in texts.items()}, rankdir, splines, columns)
+    sizes = {id: (t.width, t.height) for id, t in texts.items()}
+    layout = arrange(graph, sizes, rankdir, splines, columns)
+    if crowded := crowded_titles(graph, layout, show_layer_names):
+        layout = arrange(graph, sizes, rankdir, splines, columns, crowded)
     if format in ("svg", "html"):
         svg = svg_text(graph, layout, texts, show_layer_names, dpi=96)
         _write_text(path, svg if format == "svg" else html_page(graph.name, svg))
