@@ -169,6 +169,7 @@ def test_an_interrupted_run_goes_on_and_publishes_when_all_is_measured(monkeypat
     monkeypatch.setattr(cli, "ROOT", tmp_path)
     monkeypatch.setattr(cli.peers, "installed", lambda peer: peer.key == "ranvier")
     monkeypatch.setattr(cli.machine, "describe", lambda: MACHINE)
+    monkeypatch.setattr("benchmarks.picture.draw", lambda found, path: path.write_bytes(b""))
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "docs" / "images").mkdir(parents=True)
     options = ["--peers", "ranvier", "--out", str(tmp_path / "out"), "--data", __file__, "--resume", "--publish"]

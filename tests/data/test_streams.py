@@ -317,46 +317,6 @@ def test_tf_datasets():
     assert make_data(tf_dataset(-1), steps_per_epoch=2).steps == 2
 
 
-# --- files ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shuffle", [False, True, "batch"])
-@pytest.mark.parametrize("kind", ["memmap", "hdf5"])
-def test_arrays_in_files_are_read_by_batches(tmp_path, kind, shuffle):
-    rows = np.arange(22.0).reshape(11, 2)
-    if kind == "memmap":
-        np.save(tmp_path / "x.npy", rows)
-        x = np.load(tmp_path / "x.npy", mmap_mode="r")
-    else:
-        h5py = pytest.importorskip("h5py")
-        file = h5py.File(tmp_path / "x.h5", "w")
-        x = file.create_dataset("x", data=rows)
-    data = make_data({"a": x}, np.arange(11), batch_size=4, shuffle=shuffle)
-    assert isinstance(data, StreamData)
-    assert data.steps == 3
-    for _ in range(2):
-        batches = list(data.batches())
-        assert [len(y) for _, y in batches] == [4, 4, 3]
-        for inputs, y in batches:
-            assert inputs["a"].dtype == np.float32
-            np.testing.assert_array_equal(inputs["a"], rows[y].astype("float32"))
-        assert sorted(np.concatenate([y for _, y in batches]).tolist()) == list(range(11))
-    if kind == "hdf5":
-        file.close()
-
-
-def test_arrays_in_files_can_be_split_unread(tmp_path):
-    from ranvier.data import split
-
-    np.save(tmp_path / "x.npy", np.arange(10))
-    x = np.load(tmp_path / "x.npy", mmap_mode="r")
-    train, validation = split((x, np.arange(10), None), 0.2)
-    assert not isinstance(train[0], np.ndarray)
-    assert np.concatenate([b[0] for b in make_data(*validation, batch_size=2).batches()]).tolist() == [8, 9]
-    assert [b[0].tolist() for b in make_data(*train, batch_size=8).batches()] == [list(range(8))]
-    assert isinstance(make_data(x + 1).size, int)  # arithmetic on a memmap is in memory
-
-
 # --- batches ----------------------------------------------------------------------------------------------------
 
 

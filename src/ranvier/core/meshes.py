@@ -12,8 +12,11 @@ from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .errors import ArgumentError
+from .settings import compute_in_callers_thread
 
 __all__ = ["DeviceMesh", "TensorLayout", "distribute_tensor", "get_device_count", "initialize", "list_devices"]
+
+compute_in_callers_thread()  # here, since nothing is made before a device is known
 
 
 def list_devices(device_type: str | None = None) -> list[str]:

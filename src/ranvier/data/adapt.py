@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.errors import ArgumentError, DataError, DataWarning
 from ..core.tracebacks import outside
+from .blocks import FileData
 from .checks import check_sample_count, check_sample_weight, positive_integer, warn_nonfinite
 from .class_weights import check_class_weight, class_sample_weight
 from .convert import read
@@ -36,7 +37,7 @@ def make_data(
     carry: bool | None = None,
     check_finite: bool = True,
 ) -> ArrayData | StreamData:
-    """Whatever a user calls data, as arrays in memory or as a stream of batches.
+    """Whatever a user calls data, as arrays in memory or in files or as a stream of batches.
 
     Args:
         x: arrays, tables, tensors, lists of numbers, nested in lists, tuples and dicts, each (samples, …); or an
@@ -107,8 +108,10 @@ def make_data(
     if steps is not None and not carry and not shuffle:
         size, steps = steps * batch_size, None
         arrays = cut(arrays, 0, size)
-    if steps is not None or any(isinstance(leaf, Rows) for leaf in jax.tree.leaves(arrays)):
+    if steps is not None:
         return _stream_of_arrays(arrays, size, batch_size, shuffle, steps, carry, names, check_finite)
+    if any(isinstance(leaf, Rows) for leaf in jax.tree.leaves(arrays)):
+        return FileData(arrays, size, batch_size, shuffle, names, check_finite)
     return ArrayData(arrays, size, batch_size, shuffle)
 
 
@@ -133,7 +136,7 @@ def _stream_of_arrays(
     names: tuple[str, ...],
     check_finite: bool,
 ) -> StreamData:
-    """Arrays cut into batches on the host: for those in files, and for epochs that are shorter than the data."""
+    """Arrays cut into batches on the host, for epochs that are shorter than the data."""
 
     def one_pass(generator: np.random.Generator, done: int = 0) -> Iterator[tuple[Any, ...]]:
         nonlocal check_finite

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jax
-import numpy as np
+
+from ..data.memory import aligned_empty
+from .placement import lent
 
 __all__ = ["stacked_chunks"]
 
@@ -59,10 +61,10 @@ def stacked_chunks(
 def _stack(batches: list[Any], capacity: int) -> Any:
     """The batches one after the other, in arrays of always the same shape (unfilled entries are never read)."""
 
-    def fill(*leaves: Any) -> np.ndarray:
-        out = np.zeros((capacity, *leaves[0].shape), leaves[0].dtype)
+    def fill(*leaves: Any) -> Any:
+        out = aligned_empty((capacity, *leaves[0].shape), jax.dtypes.canonicalize_dtype(leaves[0].dtype))
         for i, leaf in enumerate(leaves):
             out[i] = leaf
-        return out
+        return lent(out)
 
     return jax.tree.map(fill, *batches)

@@ -11,12 +11,13 @@ import jax
 import numpy as np
 
 from ..core.errors import DataError, RanvierWarning
-from ..core.pure import pure
 from ..core.tracebacks import outside
+from ..data.blocks import FileData, blocks
+from ..data.prefetch import prefetched
 from ..data.sources import ArrayData, StreamData
 from .chunks import stacked_chunks
 from .pace import Pace
-from .placement import placed
+from .placement import lent, placed
 from .program import Programs, rows
 from .state import Roles, TrainState
 
@@ -54,7 +55,7 @@ class Session:
         self.roles: Roles = programs.roles
         self.callbacks = callbacks
         self.watched = watched
-        self.fresh_metrics = _fresh_metrics(model, self.roles)
+        self.fresh_metrics = programs.fresh_metrics
         self._on_device: dict[int, Any] = {}
         self._warned = False
         self.state: TrainState | None = None
@@ -108,11 +109,12 @@ class Session:
         pace = Pace(_WATCHED if self.watched else _UNWATCHED, fixed=1 if every else None)
         if not done:
             self.state = self.state._replace(metrics=list(self.fresh_metrics))
-        source = (
-            self._chunks_of_arrays(data, learn, generator, pace, done)
-            if self._fits(data)
-            else self._chunks_of_stream(data, learn, pace, done)
-        )
+        if isinstance(data, FileData):
+            source = self._chunks_of_files(data, learn, generator, pace, done)
+        elif isinstance(data, ArrayData):
+            source = self._chunks_of_arrays(data, learn, generator, pace, done)
+        else:
+            source = self._chunks_of_stacks(stacked_chunks(data.batches(done), data.steps, done > 0), learn, pace)
         if backup is not None:
             pace.most = backup.room()
         step, logs = done, None
@@ -144,9 +146,6 @@ class Session:
             self._warn_of_bad_loss(epoch)
         return logs
 
-    def _fits(self, data: ArrayData | StreamData) -> bool:
-        return isinstance(data, ArrayData)
-
     def _place(self, arrays: Any) -> Any:
         """The arrays on the device, kept for the next epoch."""
         if id(arrays) not in self._on_device:
@@ -171,8 +170,26 @@ class Session:
             batch = rows(data.arrays, index)
             yield 1, lambda state: self.programs.single(learn)(state, batch, steps)
 
-    def _chunks_of_stream(self, data: Any, learn: bool, pace: Pace, done: int) -> Iterator[tuple[int, Any]]:
-        for count, batches in stacked_chunks(data.batches(done), data.steps, pattern=done > 0):
+    def _chunks_of_files(
+        self, data: FileData, learn: bool, generator: Any, pace: Pace, done: int
+    ) -> Iterator[tuple[int, Any]]:
+        order = data.order(generator) if learn and generator is not None else None
+        shape = (-1, data.batch_size)
+
+        def stacks() -> Iterator[tuple[int, Any]]:
+            for block in blocks(data, order, done):
+                if block.rows < data.batch_size:
+                    yield 0, block.arrays
+                else:
+                    yield block.steps, jax.tree.map(lambda a: lent(a.reshape(*shape, *a.shape[1:])), block.arrays)
+
+        # The thread reads while the device computes; one block waits, one is made.
+        yield from self._chunks_of_stacks(prefetched(stacks, 1), learn, pace)
+
+    def _chunks_of_stacks(
+        self, stacks: Iterator[tuple[int, Any]], learn: bool, pace: Pace
+    ) -> Iterator[tuple[int, Any]]:
+        for count, batches in stacks:
             if count == 0:
                 yield 1, lambda state, b=batches: self.programs.single(learn)(state, b, 0)
                 continue
@@ -241,9 +258,3 @@ class Session:
 def capacity_of(size: int) -> int:
     """How many epochs' orders and logs one call holds. It depends on the data alone, so that no later `fit` compiles."""
     return max(1, min(1024, _ORDERS // size))
-
-
-def _fresh_metrics(model: Any, roles: Roles) -> list[np.ndarray]:
-    """The state of all metrics after `reset_state`, as NumPy arrays: they can be given to a program again and again."""
-    _, values = pure(model.reset_metrics, roles.metrics)([v.stored_value() for v in roles.metrics])
-    return [np.array(v) for v in values]

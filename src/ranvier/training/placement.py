@@ -14,10 +14,9 @@ import jax
 import numpy as np
 
 from ..core.distributions import distribution, replicated
+from ..data.memory import aligned_empty
 
-__all__ = ["placed"]
-
-_ALIGNMENT = 64  # bytes; XLA's
+__all__ = ["lent", "placed"]
 
 
 def placed(array: Any) -> jax.Array:
@@ -25,11 +24,12 @@ def placed(array: Any) -> jax.Array:
     if isinstance(array, jax.Array):
         return array
     array = np.asarray(array)
-    dtype = jax.dtypes.canonicalize_dtype(array.dtype)
-    size = array.size * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    own = memory[start : start + size].view(dtype).reshape(array.shape)
+    own = aligned_empty(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
     np.copyto(own, array, casting="unsafe")
     # Nobody else holds `own`, so nobody can change it under the JAX array, which keeps it alive.
     return jax.device_put(own) if distribution() is None else replicated(own)
+
+
+def lent(array: np.ndarray) -> Any:
+    """A NumPy array that nobody will change, on the device; with a distribution as it is, for the program to lay out."""
+    return jax.device_put(array) if distribution() is None else array

@@ -1,8 +1,13 @@
-"""The loops of `predict`."""
+"""The loops of `predict`.
+
+A program is compiled for shapes. So that `predict` on batches of all sizes does not compile for each of them, rows are
+added up to the next power of two, and many batches are computed in blocks of equal room; what was added is cut off.
+Where a model might mix the rows of a batch, nothing is added.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jax
@@ -11,34 +16,50 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.settings import floatx
-from ..data.checks import first_bad_row
+from ..data.blocks import Block, FileData, blocks
+from ..data.prefetch import prefetched
 from .pace import Pace
-from .placement import placed
+from .placement import lent
 from .program import Programs, rows
 from .state import TrainState
 
 __all__ = ["is_small_batch", "predict_arrays", "predict_batch", "predict_stream"]
 
+_SMALL = 1 << 16  # numbers that are looked through in no time
+_FLOATS = {"f": "float32", "d": "float64"}  # NumPy's own names take ten times as long to ask for
+
 
 def is_small_batch(x: Any, batch_size: int | None) -> bool:
     """Whether `x` is one batch that needs no preparation: a few rows of finite floats in the default dtype."""
-    return (
-        type(x) is np.ndarray
-        and x.ndim > 1
-        and 0 < len(x) <= (32 if batch_size is None or type(batch_size) is not int else batch_size)
-        and x.dtype == floatx()
-        and first_bad_row(x) is None
-    )
+    if type(x) is not np.ndarray or x.ndim < 2 or not 0 < x.size <= _SMALL or _FLOATS.get(x.dtype.char) != floatx():
+        return False
+    if len(x) > (32 if batch_size is None or type(batch_size) is not int else batch_size):
+        return False
+    flat = x.reshape(-1)
+    # A number that is not finite makes the sum of squares so; the sum of large ones is looked at more closely later.
+    return bool(np.vdot(flat, flat) < np.inf)
 
 
 def predict_batch(programs: Programs, batch: Any) -> Any:
     """The outputs for one batch, as NumPy arrays that are the caller's own."""
+    state = TrainState.take_weights(programs.roles)
     if programs.moving:
-        outputs, values = programs.predict_and_move()(TrainState.take_weights(programs.roles), batch)
+        outputs, values = programs.predict_and_move()(state, batch)
         for variable, value in zip(programs.moving, values, strict=True):
             variable.store(value)
         return _on_host(outputs)
-    return _on_host(programs.predict()(TrainState.take_weights(programs.roles), batch))
+    size = len(batch[0]) if type(batch[0]) is np.ndarray else jax.tree.leaves(batch)[0].shape[0]
+    room = 1 << (size - 1).bit_length()
+    if room == size or not programs.rowwise:
+        return _on_host(programs.predict()(state, batch))
+    outputs = programs.predict()(state, jax.tree.map(lambda leaf: _filled_up(leaf, room), batch))
+    return jax.tree.map(lambda o: np.array(o)[:size], outputs)
+
+
+def _filled_up(leaf: Any, room: int) -> np.ndarray:
+    out = np.zeros((room, *leaf.shape[1:]), leaf.dtype)
+    out[: len(leaf)] = leaf
+    return out
 
 
 def _on_host(outputs: Any) -> Any:
@@ -47,42 +68,57 @@ def _on_host(outputs: Any) -> Any:
 
 
 def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
-    """The outputs for all rows of in-memory data: full batches in one program, the rest in another."""
-    steps, rest = divmod(data.size, data.batch_size)
-    if steps + (rest > 0) == 1:
-        _tell(hooks, "begin", 0, None, watched)
-        outputs = predict_batch(programs, data.arrays)
-        _tell(hooks, "end", 0, outputs, watched)
-        return outputs
+    """The outputs for all rows of data in memory or in files."""
+    if data.steps == 1:
+        return _joined(programs, [data.peek()], hooks, watched)
     if programs.moving:  # each batch begins where the last one ended
-        edges = range(0, data.size, data.batch_size)
-        return _joined(programs, (rows(data.arrays, slice(i, i + data.batch_size)) for i in edges), hooks, watched)
-    state, step = TrainState.take_weights(programs.roles), programs.predict()
-    first = rows(data.arrays, slice(0, data.batch_size))
-    shapes = jax.eval_shape(step, state, first)
-    out = jax.tree.map(lambda s: jnp.zeros((steps * data.batch_size, *s.shape[1:]), s.dtype), shapes)
-    arrays = jax.tree.map(placed, data.arrays)
-    program = programs.predict(data.batch_size)
+        return _joined(programs, (block.arrays for block in _single_batches(data)), hooks, watched)
+    state, batch_size = TrainState.take_weights(programs.roles), data.batch_size
+    shapes = jax.eval_shape(programs.predict(), state, data.peek())
+    program = programs.predict(batch_size)
     pace = Pace(0.1 if watched else 0.5, fixed=1 if hooks.wants_predict_batches else None)
-    at = 0
-    while at < steps:
-        count = min(pace.steps(), steps - at)
-        _tell(hooks, "begin", at, None, watched)
-        pace.start()
-        out = program(out, state, arrays, at, at + count)
-        jax.block_until_ready(out)
-        pace.done(count)
-        at += count
-        batch = None
-        if hooks.hears_predict_batches:
-            batch = jax.tree.map(lambda o, b=at - 1: np.array(o[b * data.batch_size : (b + 1) * data.batch_size]), out)
-        _tell(hooks, "end", at - 1, batch, watched)
-    parts = [jax.tree.map(np.array, out)]
-    if rest:
-        _tell(hooks, "begin", steps, None, watched)
-        parts.append(jax.tree.map(np.array, step(state, rows(data.arrays, slice(data.size - rest, data.size)))))
-        _tell(hooks, "end", steps, parts[-1], watched)
-    return parts[0] if len(parts) == 1 else jax.tree.map(lambda *p: np.concatenate(p), *parts)
+    parts = []
+    for block in _blocks(data, programs.rowwise):
+        if block.rows < batch_size and not programs.rowwise:
+            _tell(hooks, "begin", block.first, None, watched)
+            parts.append(_on_host(programs.predict()(state, block.arrays)))
+            _tell(hooks, "end", block.first, parts[-1], watched)
+            continue
+        room = jax.tree.leaves(block.arrays)[0].shape[0]
+        out = jax.tree.map(lambda s, room=room: jnp.zeros((room, *s.shape[1:]), s.dtype), shapes)
+        at = 0
+        while at < block.steps:
+            count = min(pace.steps(), block.steps - at)
+            _tell(hooks, "begin", block.first + at, None, watched)
+            pace.start()
+            out = program(out, state, block.arrays, at, at + count)
+            jax.block_until_ready(out)
+            pace.done(count)
+            at += count
+            batch = None
+            if hooks.hears_predict_batches:
+                start, stop = (at - 1) * batch_size, min(at * batch_size, block.rows)
+                batch = jax.tree.map(lambda o, a=start, b=stop: np.array(np.asarray(o)[a:b]), out)
+            _tell(hooks, "end", block.first + at - 1, batch, watched)
+        parts.append(jax.tree.map(lambda o, n=block.rows: np.asarray(o)[:n], out))
+    return jax.tree.map(lambda *p: np.concatenate(p), *parts)
+
+
+def _blocks(data: Any, padded: bool) -> Iterator[Block]:
+    """The blocks of `data`, on the device; those of files are read while the one before is computed."""
+
+    def made() -> Iterator[Block]:
+        for block in blocks(data, padded=padded):
+            yield block._replace(arrays=jax.tree.map(lent, block.arrays))
+
+    return prefetched(made, 1 if isinstance(data, FileData) else 0)
+
+
+def _single_batches(data: Any) -> Iterator[Block]:
+    for block in blocks(data):
+        for start in range(0, block.rows, data.batch_size):
+            stop = min(start + data.batch_size, block.rows)
+            yield Block(block.first, 1, stop - start, rows(block.arrays, slice(start, stop)))
 
 
 def predict_stream(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
@@ -91,15 +127,14 @@ def predict_stream(programs: Programs, data: Any, hooks: Any, watched: bool) -> 
 
 
 def _joined(programs: Programs, batches: Iterable[Any], hooks: Any, watched: bool) -> Any:
-    state, step, parts = TrainState.take_weights(programs.roles), programs.predict(), []
+    parts = []
     for i, batch in enumerate(batches):
         _tell(hooks, "begin", i, None, watched)
-        outputs = predict_batch(programs, batch) if programs.moving else jax.tree.map(np.array, step(state, batch))
-        parts.append(outputs)
+        parts.append(predict_batch(programs, batch))
         _tell(hooks, "end", i, parts[-1], watched)
     if not parts:
         raise DataError("The data gave no batch at all. Check the generator or dataset, or steps.")
-    return jax.tree.map(lambda *p: np.concatenate(p), *parts)
+    return parts[0] if len(parts) == 1 else jax.tree.map(lambda *p: np.concatenate(p), *parts)
 
 
 def _tell(hooks: Any, edge: str, step: int, outputs: Any, watched: bool) -> None:

@@ -8,7 +8,7 @@ epochs, `many_epochs` runs a whole `fit`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -16,8 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..core.distributions import with_batch_layout
+from ..core.distributions import distribution, with_batch_layout
+from ..core.pure import pure
 from ..core.settings import use_compilation_cache
+from .rowwise import is_rowwise
 from .state import Roles, TrainState
 from .step import Step, overridden, predict_step, step_logs, test_step, train_step
 
@@ -63,10 +65,28 @@ class Programs:
         self.roles = roles
         self.eager = eager
         self.settled = False  # whether the optimizer was found to be built for these roles
+        self.complete = False  # whether all layers were found to be built
         self._made: dict[Any, Callable[..., Any]] = {}
         self._metric_names: list[str] | None = None
         #: Variables that `predict` moves on from batch to batch: the kept states of recurrent layers.
         self.moving = [v for v in roles.non_trainable if v.moves_in_prediction]
+
+    @cached_property
+    def fresh_metrics(self) -> list[np.ndarray]:
+        """The state of all metrics after `reset_metrics`, as NumPy arrays: they can be given to a program again and again."""
+        metrics = self.roles.metrics
+        _, values = pure(self.model.reset_metrics, metrics)([v.stored_value() for v in metrics])
+        return [np.array(v) for v in values]
+
+    @cached_property
+    def metric_names(self) -> list[str]:
+        """The names of the results of all metrics, in the model's order."""
+        return list(self.model.get_metrics_result())
+
+    @cached_property
+    def rowwise(self) -> bool:
+        """Whether `predict` may add rows to batches, so that fewer shapes are compiled."""
+        return not self.eager and distribution() is None and not self.moving and is_rowwise(self.model)
 
     def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Callable[..., Any]:
         if key not in self._made:

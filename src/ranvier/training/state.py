@@ -48,7 +48,7 @@ class TrainState(NamedTuple):
     def take_weights(cls, roles: Roles) -> TrainState:
         """The present values of what `predict` needs: every array that is passed along costs a microsecond."""
         trainable, non_trainable = ([v.stored_value() for v in part] for part in roles[:2])
-        return cls(trainable, non_trainable, [], [], np.int32(-1))
+        return cls(trainable, non_trainable, [], [], None)
 
     def laid_out(self, roles: Roles) -> TrainState:
         """The same, inside a program, each array as its variable lies on the devices of a distribution."""

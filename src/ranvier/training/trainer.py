@@ -13,6 +13,7 @@ from ..core import random
 from ..core.errors import ArgumentError
 from ..core.tracebacks import filtered
 from ..data.adapt import make_data
+from ..data.blocks import FileData
 from ..data.sources import ArrayData
 from ..data.split import split
 from ..layers.tracking import Unchanged
@@ -94,6 +95,9 @@ class Trainer(Stateless, Compiled):
 
     def _prepare(self, batch: Any, learn: bool, compiled: bool = True) -> Programs:
         """Make every variable that a step on batches like this one needs; returns the compiled programs for them."""
+        ready = None if learn or compiled else self._ready()
+        if ready is not None:
+            return ready
         x, y, _ = unpack(batch)
         fully_built = self._fully_built()  # type: ignore[attr-defined]
         if not fully_built or (compiled and not self._objectives_built()):
@@ -112,10 +116,18 @@ class Trainer(Stateless, Compiled):
             programs.roles = roles  # gathered anew and found the same: next time a glance tells
         if programs is None or programs.roles is not roles or programs.eager != self.run_eagerly:
             programs = self._programs = Programs(self, roles, eager=self.run_eagerly)
+        programs.complete = True
         if learn and self.optimizer is not None and not programs.settled:
             self._check_settled(roles)
             programs.settled = True
         return programs
+
+    def _ready(self) -> Programs | None:
+        """The programs, if nothing has changed since they were prepared."""
+        programs, known = self._programs, self._known_roles
+        if programs is None or not programs.complete or known is None or programs.roles is not known[1]:
+            return None
+        return programs if known[0]() and programs.eager == self.run_eagerly else None
 
     def _check_settled(self, roles: Roles) -> None:
         """Refuse to train other weights than those that the optimizer was built for."""
@@ -275,6 +287,7 @@ class Trainer(Stateless, Compiled):
         """Whether nothing needs Python between epochs, so that they can be one program."""
         return (
             isinstance(data, ArrayData)
+            and not isinstance(data, FileData)
             and validation is None
             and spec.verbose == 0
             and not hooks.wants_epochs
@@ -326,7 +339,7 @@ class Trainer(Stateless, Compiled):
 
     def _as_list(self, logs: dict[str, float]) -> Any:
         """Values in the order of the metrics: the loss first."""
-        names = [name for name in self.get_metrics_result() if name in logs]
+        names = [name for name in self._programs.metric_names if name in logs]  # type: ignore[union-attr]
         values = [logs[name] for name in names] if set(names) == set(logs) else list(logs.values())
         return values[0] if len(values) == 1 else values
 
@@ -384,8 +397,8 @@ class Trainer(Stateless, Compiled):
         arrays = data.peek()
         programs = self._prepare(arrays, learn)
         check_integers(self, arrays[0])
-        self.reset_metrics()
-        state, logs = programs.single(learn)(TrainState.take(programs.roles), arrays, 0)
+        fresh = TrainState.take(programs.roles)._replace(metrics=list(programs.fresh_metrics))
+        state, logs = programs.single(learn)(fresh, arrays, 0)
         state.put(programs.roles)
         numbers = python_logs(logs)
         return numbers if return_dict else self._as_list(numbers)
