@@ -1,4 +1,4 @@
-"""Compiled kernels for ranvier on CPUs: convolutions as custom calls of XLA.
+"""Compiled kernels for ranvier on CPUs: convolutions, recurrent sequences and attention as custom calls of XLA.
 
 ranvier uses this package when it is installed, and needs nothing of it: `register` makes the kernels known to JAX.
 """
@@ -12,7 +12,11 @@ from pathlib import Path
 __version__ = "0.1.0"
 __all__ = ["TARGETS", "instruction_set", "register"]
 
-TARGETS = ("ranvier_convolve", "ranvier_kernel_gradient")
+TARGETS = (
+    "ranvier_attend", "ranvier_attend_gradient", "ranvier_convolve", "ranvier_gru", "ranvier_gru_gradient",
+    "ranvier_kernel_gradient", "ranvier_lstm", "ranvier_lstm_gradient", "ranvier_normalize",
+    "ranvier_normalize_gradient",
+)  # fmt: skip
 _FOLDER = Path(__file__).parent
 
 

@@ -25,4 +25,51 @@ void KernelGradient(const Pool&, const Convolution&, const float* x, const float
 void ConvolveDepthwise(const Pool&, const Convolution&, const float* x, const float* w, float* y);
 void KernelGradientDepthwise(const Pool&, const Convolution&, const float* x, const float* dy, float* dw);
 
+// Steps of recurrent units: arrays (time, batch, ...), states (batch, units). `keep`, (time, batch), is zero where states
+// stay; null: nowhere.
+struct Sequence {
+  int64_t time, batch, units;
+};
+
+// Long short-term memory, gates in the order i, f, g, o. `gates` (time, batch, 4 units) holds xW + b and becomes the
+// gates, and in the gradient it becomes the slopes of xW + b. `each` holds slopes of all hs; null: zeros.
+void Lstm(const Pool&, const Sequence&, const float* w, const float* h, const float* c, const float* keep,
+          float* gates, float* hs, float* cs);
+void LstmGradient(const Pool&, const Sequence&, const float* w, const float* h, const float* c, const float* keep,
+                  const float* hs, const float* cs, const float* last_h, const float* last_c, const float* each,
+                  float* gates, float* dw, float* dh, float* dc);
+
+// Gated recurrent units, reset after the product, in the order z, r, candidate; `gates` (time, batch, 4 units) also keeps
+// the state's part of the candidate.
+void Gru(const Pool&, const Sequence&, const float* x, const float* w, const float* bias, const float* h,
+         const float* keep, float* gates, float* hs);
+void GruGradient(const Pool&, const Sequence&, const float* w, const float* h, const float* keep, const float* gates,
+                 const float* hs, const float* last, const float* each, float* dx, float* dw, float* dbias, float* dh);
+
+// Attention of `heads` heads: q (batch, queries, heads, features), k and v (batch, keys, heads, features or values).
+// `mask`, of (batch, heads, queries, keys), each size whole or 1, is nonzero where a query may look; null: everywhere.
+// Weights are kept where the counter generator of ranvier/core/random.py draws less than `threshold`.
+struct Attention {
+  int64_t batch, queries, keys, heads, features, values;
+  float scale;
+  const uint8_t* mask;
+  int64_t mask_batch, mask_head, mask_query, mask_key;  // strides, 0 for sizes of 1
+  bool zeros;  // what a query gets that may look nowhere: zeros, or the mean of all values
+  const uint32_t* seed;  // two words; null: no dropout
+  uint32_t threshold;
+  float factor;  // of weights that are kept
+};
+
+// y (batch, queries, heads, values); `logs` (batch, heads, queries): the logarithms of the weights' sums.
+void Attend(const Pool&, const Attention&, const float* q, const float* k, const float* v, float* y, float* logs);
+void AttendGradient(const Pool&, const Attention&, const float* q, const float* k, const float* v, const float* y,
+                    const float* logs, const float* dy, float* dq, float* dk, float* dv);
+
+// Rows of x with mean 0 and variance 1, times a scale, plus a shift; their means and 1 / deviations are kept.
+void NormalizeRows(const Pool&, int64_t rows, int64_t columns, float epsilon, const float* x, const float* scale,
+                   const float* shift, float* y, float* means, float* inverses);
+void NormalizeRowsGradient(const Pool&, int64_t rows, int64_t columns, const float* x, const float* scale,
+                           const float* means, const float* inverses, const float* dy, float* dx, float* dscale,
+                           float* dshift);
+
 }  // namespace ranvier

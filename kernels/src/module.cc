@@ -1,21 +1,15 @@
-// The doors to XLA: decode buffers and attributes, check them, call the kernels.
+// The doors of the convolutions to XLA: decode buffers and attributes, check them, call the kernels.
 
 #include <cstring>
 
+#include "doors.h"
 #include "kernels.h"
-#include "xla/ffi/api/ffi.h"
 
-namespace ffi = xla::ffi;
 using ranvier::Convolution;
-using ranvier::Pool;
 
 namespace {
 
-Pool PoolOf(ffi::ThreadPool& pool) {
-  return {pool.num_threads(), [&pool](std::function<void()> f) { pool.Schedule(std::move(f)); }};
-}
-
-using Images = ffi::Buffer<ffi::F32, 4>;
+using Images = Array<4>;
 
 template <typename X, typename W, typename Y>
 ffi::ErrorOr<Convolution> Described(const X& x, const W& w, const Y& y, ffi::Span<const int64_t> geometry) {

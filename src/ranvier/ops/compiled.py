@@ -23,20 +23,20 @@ from jax.interpreters import ad, batching, mlir
 from . import conv_algorithms as algorithms
 from .conv_geometry import Window
 
-__all__ = ["by_kernels", "kernels_apply"]
+__all__ = ["by_kernels", "kernel_usable", "kernels_apply"]
 
 
 @functools.cache
-def _registered() -> bool:
-    """Whether the kernels are there; the environment variable ``RANVIER_KERNELS=0`` leaves them out."""
+def _registered() -> frozenset[str]:
+    """The kernels that are there, by name; the environment variable ``RANVIER_KERNELS=0`` leaves them out."""
     if os.environ.get("RANVIER_KERNELS", "1") == "0":
-        return False
+        return frozenset()
     try:
         import ranvier_kernels  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError:
-        return False
+        return frozenset()
     ranvier_kernels.register()
-    return True
+    return frozenset(ranvier_kernels.TARGETS)
 
 
 def kernels_apply(platform: str, dtype: str, rank: int, groups: int, multiplier: int) -> bool:
@@ -49,10 +49,17 @@ def kernels_apply(platform: str, dtype: str, rank: int, groups: int, multiplier:
         groups: groups of channels.
         multiplier: output channels for each input channel of a depthwise convolution, else 0.
 
-    With several devices XLA shares the work among them, which it cannot do with work that it does not know.
     """
     suited = platform == "cpu" and dtype == "float32" and rank <= 2 and (groups == 1 or multiplier <= 1)
-    return suited and _registered() and jax.device_count() == 1
+    return suited and kernel_usable("convolve")
+
+
+def kernel_usable(name: str) -> bool:
+    """Whether the kernel of this name is there (an older package may lack it), and the machine is one device.
+
+    With several devices XLA shares the work among them, which it cannot do with work that it does not know.
+    """
+    return f"ranvier_{name}" in _registered() and jax.device_count() == 1
 
 
 def by_kernels(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
