@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import jax
 import jax.numpy as jnp
 
 from ... import activations, constraints, initializers, regularizers
@@ -158,8 +159,21 @@ class RecurrentCell(DropoutMasks):
         """
         masks, recurrent_masks = self._masks(sequences[0], states[0], training)
         projected, recurrence = self.project(sequences, masks), self.recurrence(recurrent_masks)
+        if recurrent_masks is None and projected.dtype in (jnp.float32, jnp.float64):
+            fused = self.whole_sequence(projected, states, recurrence, mask, options.get("all_outputs", True))
+            if fused is not None:
+                return _with_outputs(*fused, mask, **options)
         advance = partial(self.advance, recurrence=recurrence)
         return over_time(advance, projected, states, mask, output_is_state=True, **options)
+
+    def whole_sequence(
+        self, projected: Any, states: Any, recurrence: Recurrence, mask: Any, all_outputs: bool
+    ) -> tuple[list[Any], Any] | None:
+        """The last states and, if asked for, the first state after every step, by an algorithm for all of `advance`.
+
+        None where there is no such algorithm for this cell.
+        """
+        return None
 
     def _one_step(self, inputs: Any, states: Any, training: Any) -> tuple[Any, Any]:
         """One step by itself, for `call`; a single state that came without a list goes back without one."""
@@ -173,6 +187,18 @@ class RecurrentCell(DropoutMasks):
         """Zeros for each state, (batch_size, units)."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [jnp.zeros((batch_size or 1, size), self.compute_dtype) for size in sizes]
+
+
+def _with_outputs(
+    states: list[Any], outputs: Any, mask: Any, all_outputs: bool = True, zero_output_for_mask: bool = False, **_: Any
+) -> tuple[Any, Any, Any]:
+    """The last output, all outputs and the states, as `over_time` gives them, where the outputs are a state's values."""
+    if mask is None:
+        return states[0], outputs, states
+    # Until the first step that counts, "the output before" is zeros, whatever the first state is.
+    shown = mask if zero_output_for_mask else jax.lax.cummax(mask.astype("int32"), axis=0) > 0
+    hide = lambda shown, output: jnp.where(shown[..., None], output, jnp.zeros((), output.dtype))  # noqa: E731
+    return hide(shown[-1], states[0]), hide(shown, outputs) if all_outputs else None, states
 
 
 def mirrors(cell: type) -> Callable[[C], C]:

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ... import activations
+from ...ops.recurrence import gru
 from ..input_spec import InputSpec
 from .cell import Recurrence, RecurrentCell, hoistable, mirrors
 from .rnn import RNN
@@ -92,6 +93,17 @@ class GRUCell(RecurrentCell):
     def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, Any]:
         """One step."""
         return self._one_step(inputs, states, training)
+
+    def whole_sequence(
+        self, projected: Any, states: Any, recurrence: Recurrence, mask: Any, all_outputs: bool
+    ) -> tuple[list[Any], Any] | None:
+        """All steps at once, with the usual activations and the reset after the product."""
+        usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        if not (usual and self.reset_after) or type(self).advance is not GRUCell.advance:
+            return None
+        bias = jnp.zeros(3 * self.units, projected.dtype) if recurrence.bias is None else recurrence.bias
+        h, *hs = gru(projected, recurrence.kernel, bias, states[0], mask, all_outputs)
+        return [h], hs[0] if all_outputs else None
 
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
         """h' = zh + (1 − z)ĥ."""

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ... import activations
+from ...ops.recurrence import lstm
 from ..input_spec import InputSpec
-from .cell import RecurrentCell, hoistable, mirrors
+from .cell import Recurrence, RecurrentCell, hoistable, mirrors
 from .rnn import RNN
 
 __all__ = ["LSTM", "LSTMCell", "open_forget_gate"]
@@ -116,11 +117,23 @@ class LSTMCell(RecurrentCell):
         """One step."""
         return self._one_step(inputs, states, training)
 
+    def _is_usual(self) -> bool:
+        return self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+
+    def whole_sequence(
+        self, projected: Any, states: Any, recurrence: Recurrence, mask: Any, all_outputs: bool
+    ) -> tuple[list[Any], Any] | None:
+        """All steps at once, with the usual activations."""
+        if not self._is_usual() or type(self).advance is not LSTMCell.advance:
+            return None
+        h, c, *hs = lstm(projected, recurrence.kernel, *states, mask, all_outputs)
+        return [h, c], hs[0] if all_outputs else None
+
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
         """c' = σ(f)c + σ(i)φ(g), h' = σ(o)φ(c')."""
         h, c = states
         z = projected + recurrence(h)
-        if self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid:
+        if self._is_usual():
             h, c = _usual_gates(z, c)
             return h, [h, c]
         i, f, g, o = jnp.split(z, 4, axis=-1)
