@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import is_flash_attention_enabled
+from .attending import attend, weights_of_scores
 from .symbolic import op
 from .tensors import as_array
 
@@ -67,52 +67,11 @@ def dot_product_attention(
         mask = seen if mask is None else mask & seen
     same = query.dtype == key.dtype == value.dtype and query.dtype in (jnp.float32, jnp.float64)
     if same and query.shape[2] == key.shape[2] and bias is None and attn_logits_soft_cap is None:
-        return _attended(query, key, value, mask, query.shape[-1] ** -0.5 if scale is None else scale)
+        return attend(query, key, value, mask, query.shape[-1] ** -0.5 if scale is None else float(scale))
     scores = attention_scores(query, key, scale, attn_logits_soft_cap)
     if bias is not None:
         scores = scores + bias
     return weighted_values(attention_weights(scores, mask), value).astype(jnp.result_type(query, key, value))
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(4,))
-def _attended(query: Any, key: Any, value: Any, mask: Any, scale: float) -> Any:
-    """The common case with a gradient of its own, which reads the scores' size fewer times than the derived one.
-
-    The weights stay unnormalised, E = exp(scores − max), and the small results are divided by their sums Z instead:
-    O = E V / Z. Backwards, with G = dO / Z: dV = Eᵀ G, dE·E = E ⊙ (G Vᵀ − rowsum(G ⊙ O)), as in Dao et al., 2022,
-    appendix B. Everything lies with time last, (batch, N, H, T), which CPUs multiply fastest. Its gradient is a rule for
-    reverse mode alone: `jax.jvp` refuses it.
-    """
-    return _attended_forward(query, key, value, mask, scale)[0]
-
-
-def _attended_forward(query: Any, key: Any, value: Any, mask: Any, scale: float) -> tuple[Any, Any]:
-    query, key, value = (jnp.transpose(x, (0, 2, 3, 1)) for x in (query, key, value))
-    scores = jnp.einsum("bnhs,bnht->bnst", key, query * jnp.asarray(scale, query.dtype))
-    if mask is not None:
-        mask = jnp.swapaxes(mask, -1, -2)
-        scores = jnp.where(mask, scores, jnp.asarray(jnp.finfo(scores.dtype).min * 0.7, scores.dtype))
-    unnormalised = jnp.exp(scores - jnp.max(scores, axis=-2, keepdims=True))
-    inverse = 1 / jnp.sum(unnormalised, axis=-2, keepdims=True)
-    result = jnp.einsum("bnvs,bnst->bnvt", value, unnormalised) * inverse
-    return jnp.transpose(result, (0, 3, 1, 2)), (query, key, value, mask, unnormalised, inverse, result)
-
-
-def _attended_backward(scale: float, saved: Any, gradient: Any) -> tuple[Any, ...]:
-    query, key, value, mask, unnormalised, inverse, result = saved
-    scaled = jnp.transpose(gradient, (0, 2, 3, 1)) * inverse
-    by_value = jnp.einsum("bnvt,bnst->bnvs", scaled, unnormalised)
-    along = jnp.sum(scaled * result, axis=-2, keepdims=True)
-    by_scores = unnormalised * (jnp.einsum("bnvs,bnvt->bnst", value, scaled) - along)
-    if mask is not None:  # where a query may look nowhere, masked weights are not 0
-        by_scores = jnp.where(mask, by_scores, jnp.zeros((), by_scores.dtype))
-    factor = jnp.asarray(scale, query.dtype)
-    by_query = jnp.einsum("bnhs,bnst->bnht", key, by_scores) * factor
-    by_key = jnp.einsum("bnht,bnst->bnhs", query, by_scores) * factor
-    return *(jnp.transpose(x, (0, 3, 1, 2)) for x in (by_query, by_key, by_value)), None
-
-
-_attended.defvjp(_attended_forward, _attended_backward)
 
 
 def attention_scores(query: Any, key: Any, scale: float | None = None, soft_cap: float | None = None) -> Any:
@@ -136,13 +95,7 @@ def attention_weights(scores: Any, mask: Any = None, nothing_seen: str = "unifor
         mask: True where a query may look, broadcast to the scores.
         nothing_seen: what a query gets that may look nowhere: ``"uniform"`` weights or ``"zeros"``.
     """
-    wide = scores.astype(jnp.promote_types(scores.dtype, jnp.float32))
-    if mask is not None:
-        wide = jnp.where(mask, wide, jnp.asarray(jnp.finfo(wide.dtype).min * 0.7, wide.dtype))
-    weights = jax.nn.softmax(wide, axis=-1)
-    if mask is not None and nothing_seen == "zeros":
-        weights = jnp.where(mask, weights, jnp.zeros((), weights.dtype))
-    return weights.astype(scores.dtype)
+    return weights_of_scores(scores, mask, nothing_seen == "zeros")
 
 
 def weighted_values(weights: Any, value: Any) -> Any:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from ... import constraints, initializers, regularizers
 from ...core.errors import ArgumentError, ShapeError
 from ...core.masks import get_mask, set_mask
+from ...ops.attending import attend
 from ...ops.attention import (
     attention_scores,
     attention_weights,
@@ -120,6 +121,13 @@ class ProjectedAttention(Layer):
             )
         if not scores_too and not self.dropout and self._plain:
             return dot_product_attention(query, key, value, mask=mask, flash_attention=self.flash_attention), None
+        drops = self._dropout_layer if training and self._dropout_layer.seed_generator is not None else None
+        rate = 0.0 if drops is None else drops.rate
+        same = query.dtype == key.dtype == value.dtype and query.dtype in (jnp.float32, jnp.float64)
+        same = same and query.shape[2] == key.shape[2] and not self.flash_attention
+        if same and not scores_too and isinstance(rate, (int, float)) and rate < 1:
+            seed = None if drops is None else drops.seed_generator.next()  # type: ignore[union-attr]
+            return attend(query, key, value, mask, query.shape[-1] ** -0.5, seed, rate, zeros=True), None
         scores = attention_scores(query, key)
         # As in Keras, queries that may look nowhere get zeros here, and the mean of all values above.
         weights = attention_weights(scores, mask, nothing_seen="zeros")
