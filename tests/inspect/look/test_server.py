@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import socket
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
@@ -35,6 +36,12 @@ def test_a_real_page(two_two_one, capsys):
         page.close()
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(page.url, timeout=2)
+
+
+def test_small_answers_are_sent_at_once(two_two_one):
+    """asyncio turns the waiting for more to send off only for sockets that name their protocol."""
+    with look(two_two_one, open_browser=False) as page:
+        assert [s.proto for server in page._server.servers for s in server.sockets] == [socket.IPPROTO_TCP]
 
 
 def test_wrong_arguments():

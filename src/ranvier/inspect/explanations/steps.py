@@ -193,7 +193,8 @@ class Steps:
         """Make steps of a group's results, and texts of all else."""
         operands = group.operands
         from_ = _read(operands, reads)
-        shown = [v for v in operands if _is_variable(v) or group.function is None]
+        variables = [v for v in operands if _is_variable(v)]  # literals within functions of ops are their own affair
+        shown = variables if group.function is not None and variables else operands
         written = [texts.get(v, "") if _is_variable(v) else _literal(v) for v in shown]
         written = [t for t in (written if group.function is None else dict.fromkeys(written)) if t]
         params = group.equations[-1].params
