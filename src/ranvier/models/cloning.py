@@ -15,7 +15,7 @@ from ..ops.operation import Operation
 from ..optimizers import Optimizer
 from .model import Model
 
-__all__ = ["clone_model", "custom_objects_of", "duplicate", "fresh_copy", "model_from_json"]
+__all__ = ["clone_model", "compile_arguments", "custom_objects_of", "duplicate", "fresh_copy", "model_from_json"]
 
 
 def clone_model(
@@ -138,12 +138,17 @@ def fresh_copy(model: Any) -> Any:
     """A model with the same layers, fresh weights, compiled as the original was, with a fresh optimizer."""
     copy = clone_model(model)
     if model.compiled:
-        given = dict(model._given_to_compile)
-        given["optimizer"] = type(model.optimizer).from_config(model.optimizer.get_config())
-        for name in ("metrics", "weighted_metrics"):
-            given[name] = symbolic.rebuild(given[name], _fresh_metric)
-        copy.compile(**given)
+        copy.compile(**compile_arguments(model))
     return copy
+
+
+def compile_arguments(model: Any) -> dict[str, Any]:
+    """What `compile` was given, with a fresh optimizer and fresh metrics."""
+    given = dict(model._given_to_compile)
+    given["optimizer"] = type(model.optimizer).from_config(model.optimizer.get_config())
+    for name in ("metrics", "weighted_metrics"):
+        given[name] = symbolic.rebuild(given[name], _fresh_metric)
+    return given
 
 
 def _fresh_metric(metric: Any) -> Any:

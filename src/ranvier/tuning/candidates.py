@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import inspect
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -13,7 +14,8 @@ import numpy as np
 from ..core import names, serialization
 from ..core.errors import ArgumentError, ArgumentTypeError, NotCompiledError
 from ..core.random import OwnRandomness, host_generator
-from ..models.cloning import custom_objects_of, fresh_copy
+from ..losses import Loss
+from ..models.cloning import compile_arguments, custom_objects_of, fresh_copy
 from ..models.model import Model
 
 __all__ = ["Recipe", "check_candidates", "check_seeds", "grid"]
@@ -131,25 +133,38 @@ class Recipe:
 
 def _changed_copy(model: Any, changes: dict[str, Any]) -> Any:
     """A fresh copy of a compiled model with other values at some paths."""
-    configs = {"model": model.get_config(), "optimizer": model.optimizer.get_config()}
+    if not changes:
+        return fresh_copy(model)
     loss = model._given_to_compile["loss"]
-    if hasattr(loss, "get_config"):
-        configs["loss"] = loss.get_config()
+    configs = {"model": _unbuilt(model.get_config()), "optimizer": model.optimizer.get_config()}
+    if isinstance(loss, Loss):
+        configs["loss"] = _arguments(loss) | loss.get_config()
     configs = copy.deepcopy(configs)
     for path, value in changes.items():
         _check_scalar(path, value)
         _set(configs, path, value)
-    if not changes:
-        return fresh_copy(model)
     with serialization.custom_object_scope(custom_objects_of(model)):
         changed = type(model).from_config(configs["model"])
-        given = fresh_copy(model)._given_to_compile | {
-            "optimizer": type(model.optimizer).from_config(configs["optimizer"])
-        }
+        given = compile_arguments(model)
+        given["optimizer"] = type(model.optimizer).from_config(configs["optimizer"])
         if "loss" in configs:
             given["loss"] = type(loss).from_config(configs["loss"])
     changed.compile(**given)
     return changed
+
+
+def _unbuilt(config: Any) -> Any:
+    """A configuration without the shapes for which layers had been built."""
+    if isinstance(config, dict):
+        return {k: _unbuilt(v) for k, v in config.items() if k != "build_config"}
+    return [_unbuilt(v) for v in config] if isinstance(config, list) else config
+
+
+def _arguments(loss: Loss) -> dict[str, Any]:
+    """The numbers that a loss was made with; Keras's configurations lack those of some losses."""
+    parameters = inspect.signature(type(loss)).parameters
+    given = {name: loss._given.get(name, p.default) for name, p in parameters.items()}
+    return {name: value for name, value in given.items() if isinstance(value, (int, float))}
 
 
 def _check_scalar(path: str, value: Any) -> None:

@@ -145,11 +145,11 @@ class _Trial:
         """The same for many candidates side by side."""
         data = self.work.data
         stack = Stack(shared, members, len(members), self.work)
-        one = self._orders(capacity_of(data.size) if self.whole else 1)
+        one = self._orders(stack.capacity if self.whole else 1)
         orders = None if one is None else jax.device_put(np.broadcast_to(one, (len(members), *one.shape)))
         if self.whole:
-            logs = training_logs(members[0], data, (len(members), capacity_of(data.size)))
-            return lambda n: stack.whole(orders, logs, 0, n), capacity_of(data.size)
+            logs = training_logs(members[0], data, (len(members), stack.capacity))
+            return lambda n: stack.whole(orders, logs, 0, n), stack.capacity
         if self.steps:
             flat = None if orders is None else orders[:, 0]
             return lambda n: stack.chunk(data, True, flat, 0, n, 0.0), self.steps

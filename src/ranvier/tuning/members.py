@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..data.sources import ArrayData
-from ..training.callbacks import CallbackList
+from ..training.callbacks import CallbackList, History
 from ..training.loop import Session, python_logs
 from ..training.program import Programs
 
 __all__ = ["Member", "Work", "train_each", "workers"]
 
-Tell = Callable[["Member", int, dict[str, float]], None]
+_SHORT = 100  # steps of an epoch up to which many of them are one call of a program
+Tell = Callable[[int], None]  # so many epochs of one candidate have ended
 
 
 def workers() -> int:
@@ -41,8 +42,8 @@ class Work:
 
     @property
     def whole(self) -> bool:
-        """Whether many epochs are one program: nobody asks for anything in between."""
-        return self.validation is None
+        """Whether many epochs are one program: they are short, and nobody asks for anything in between."""
+        return self.validation is None and self.data.steps <= _SHORT
 
 
 class _CandidateSession(Session):
@@ -72,10 +73,11 @@ class Member:
         self.index = index
         self.model = model
         self.generator = generator
-        self.hooks = CallbackList(None, add_history=True, model=model, verbose=0, epochs=epochs, steps=work.data.steps)
-        self.session = _CandidateSession(model, model._programs, self.hooks, work)
+        self.records = History()
+        hooks = CallbackList([self.records], model=model, verbose=0, epochs=epochs, steps=work.data.steps)
+        self.session = _CandidateSession(model, model._programs, hooks, work)
         model.stop_training = False
-        self.hooks.on_train_begin()
+        model.history = self.records
 
     @property
     def programs(self) -> Programs:
@@ -85,34 +87,37 @@ class Member:
     @property
     def history(self) -> dict[str, list[float]]:
         """Its logs, a list with a number for each epoch."""
-        return self.model.history.history
+        return self.records.history
 
     def train(self, work: Work, first: int, last: int, tell: Tell) -> None:
         """The epochs from `first` to `last`, by itself."""
         if work.whole:
             for epoch, logs in self.session.run_epochs(work.data, self.generator, first, last):
-                self.record(epoch, logs, tell)
+                self.record(epoch, {name: [value] for name, value in logs.items()}, tell)
                 if self.model.stop_training:
                     return
             return
-        assert work.validation is not None
         for epoch in range(first, last):
             logs = python_logs(self.session.run(work.data, True, self.generator, epoch))
-            found = python_logs(self.session.run(work.validation, False, None))
-            self.record(epoch, logs | {f"val_{name}": value for name, value in found.items()}, tell)
+            if work.validation is not None:
+                found = python_logs(self.session.run(work.validation, False, None))
+                logs |= {f"val_{name}": value for name, value in found.items()}
+            self.record(epoch, {name: [value] for name, value in logs.items()}, tell)
             if self.model.stop_training:
                 return
 
-    def record(self, epoch: int, logs: dict[str, float], tell: Tell) -> None:
-        """An epoch has ended."""
-        self.hooks.on_epoch_end(epoch, logs)
-        tell(self, epoch, logs)
+    def record(self, first: int, logs: dict[str, list[float]], tell: Tell) -> None:
+        """Epochs from `first` on have ended, with these logs."""
+        count = len(next(iter(logs.values())))
+        self.records.epoch.extend(range(first, first + count))
+        for name, values in logs.items():
+            self.history.setdefault(name, []).extend(values)
+        tell(count)
 
     def finish(self) -> None:
         """The candidate trains no more; its model has its weights."""
         if self.model.optimizer is not None:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        self.hooks.on_train_end()
 
 
 def train_each(members: Sequence[Member], work: Work, first: int, last: int, tell: Tell, threads: int) -> None:

@@ -258,8 +258,9 @@ class Population:
     def _costs_of(self, group: SharedPrograms, part: Sequence[Member], work: Work, epochs: int, way: Way) -> Costs:
         shapes = tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves(work.data.arrays))
         key = (id(group), shapes, work.data.batch_size, bool(work.data.shuffle), work.whole)
-        if key not in self._costs:
-            self._costs[key] = measure(group, part, work, epochs) if way == "auto" and len(part) > 1 else Costs()
+        known = self._costs.setdefault(key, Costs())
+        if way == "auto" and len(part) > 1 and not known.each:
+            self._costs[key] = measure(group, part, work, epochs)
         return self._costs[key]
 
     def _warn_of_bad_losses(self, members: Sequence[Member]) -> None:
@@ -325,10 +326,10 @@ def _sessions(members: Sequence[Member]) -> Iterator[None]:
 
 
 def _in_memory(data: Any, name: str) -> ArrayData:
-    if not isinstance(data, ArrayData):
+    if type(data) is not ArrayData:
         raise DataError(
             f"A Population needs {name} as arrays in memory, since every candidate goes through the samples in an order "
-            "of its own. Received: data that comes in batches. Read it into arrays first."
+            "of its own. Received: data that comes in batches, or lies in files. Read it into arrays first."
         )
     return data
 

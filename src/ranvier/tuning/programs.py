@@ -80,10 +80,32 @@ class _Part:
         self.members = tuple(members)
         self.place = {m: i for i, m in enumerate(members)}
         self.inputs: dict[tuple[str, ...], tuple[Any, ...]] = {}  # the values of the program's additional inputs
-        self.compiled: dict[Any, Callable[..., Any]] = {}
-        self.seen: set[Any] = set()  # signatures of arguments that were compiled for
-        self.traced: set[Any] = set()  # those that were traced, so that their inputs are known
-        self.stacked: dict[Any, list[Any]] = {}
+        self.traced: set[Any] = set()  # signatures of arguments for which the inputs are known
+        self.latest: dict[Any, _Compiled] = {}  # by axes
+        self.ready: dict[Any, _Compiled] = {}  # by axes and signature
+
+
+class _Compiled:
+    """A compiled function of the additional inputs that were known when it was made, and the program's arguments."""
+
+    def __init__(self, function: Callable[..., Any], part: _Part, stacked: bool):
+        self.function = function
+        self.values = list(part.inputs.values())
+        self.place = part.place
+        self.stacked = stacked
+        self._stacks: dict[tuple[int, ...], list[Any]] = {}
+
+    def __call__(self, members: tuple[int, ...], args: Any) -> Any:
+        return self.function(self._inputs(members), *args)
+
+    def _inputs(self, members: tuple[int, ...]) -> list[Any]:
+        if not self.stacked:
+            return [values[self.place[members[0]]] for values in self.values]
+        if members not in self._stacks:
+            # Stacked from plain numbers, they promote as plain numbers do.
+            rows = [[jnp.asarray(values[self.place[m]]) for m in members] for values in self.values]
+            self._stacks[members] = [jnp.stack(row) for row in rows]
+        return self._stacks[members]
 
 
 class SharedProgram:
@@ -106,25 +128,18 @@ class SharedProgram:
     def one(self, member: int, *args: Any) -> Any:
         """The program for one member."""
         while True:
-            part = self._part_of[member]
-            inputs = [values[part.place[member]] for values in part.inputs.values()]
             with contextlib.suppress(_Again):
-                return self._run(part, None, inputs, args, args)
+                return self._run(self._part_of[member], None, (member,), args, args)
 
     def many(self, members: Sequence[int], axes: tuple[int | None, ...], *args: Any) -> Any:
         """The program for many members of one part at once; of arguments with axis 0 each has its own."""
-        key = tuple(members)
         single = [jax.tree.map(_without_lane, a) if axis == 0 else a for a, axis in zip(args, axes, strict=True)]
         while True:
             part = self._part_of[members[0]]
             if not all(m in part.place for m in members):
                 raise Disagreement(f"These candidates need programs of their own: {self.owner.reasons[-1]}", members)
-            if key not in part.stacked:
-                # Stacked from plain numbers, they promote as plain numbers do.
-                rows = [[values[part.place[m]] for m in members] for values in part.inputs.values()]
-                part.stacked[key] = [jnp.stack([jnp.asarray(v) for v in row]) for row in rows]
             with contextlib.suppress(_Again):
-                return self._run(part, axes, part.stacked[key], args, single)
+                return self._run(part, axes, tuple(members), args, single)
 
     def division(self, member: int, *args: Any) -> int:
         """The number of the part to which a member belongs, found by tracing with such arguments."""
@@ -135,19 +150,21 @@ class SharedProgram:
             if self._part_of[member] is part:
                 return self.parts.index(part)
 
-    def _run(self, part: _Part, axes: Any, inputs: Any, args: Any, single: Any) -> Any:
+    def _run(self, part: _Part, axes: Any, members: tuple[int, ...], args: Any, single: Any) -> Any:
         signature = axes, *_signature(args)
-        if signature in part.seen:
+        ready = part.ready.get(signature)
+        if ready is not None:
             try:
-                return part.compiled[axes](inputs, *args)
+                return ready(members, args)
             except _Untraced:
                 pass  # JAX knows of a difference that the signature does not tell
         with self._tracing(part):
             self._discover(part, single)
-            if axes not in part.compiled:
-                part.compiled[axes] = self._compiled(part, axes)
-            result = part.compiled[axes](inputs, *args)
-        part.seen.add(signature)
+            found = part.latest.get(axes)
+            if found is None or len(found.values) < len(part.inputs):
+                found = part.latest[axes] = _Compiled(self._compiled(part, axes), part, axes is not None)
+            result = found(members, args)
+        part.ready[signature] = found
         return result
 
     def _compiled(self, part: _Part, axes: Any) -> Callable[..., Any]:
@@ -165,11 +182,10 @@ class SharedProgram:
         return jax.jit(run, donate_argnums=(1,) if self.donate else ())
 
     def _discover(self, part: _Part, args: Any) -> None:
-        """Trace for shapes alone, to learn which numbers become inputs; raises `_Again` if there are new ones."""
+        """Trace for shapes alone, to learn which numbers become inputs."""
         signature = _signature(args)
         if not self.owner.varying or signature in part.traced:
             return
-        count = len(part.inputs)
 
         def collect(values: tuple[Any, ...]) -> Any:
             part.inputs.setdefault(_key(values), values)
@@ -178,9 +194,6 @@ class SharedProgram:
         with collecting(collect):
             jax.eval_shape(self.function, *args)
         part.traced.add(signature)
-        if len(part.inputs) > count:
-            part.compiled, part.seen, part.stacked = {}, set(), {}
-            raise _Again
 
     @contextlib.contextmanager
     def _tracing(self, part: _Part) -> Iterator[None]:
@@ -191,10 +204,10 @@ class SharedProgram:
             try:
                 with self.owner.substituted(part.members):
                     yield
-            except (_Again, jax.errors.JaxRuntimeError):
-                raise  # the latter of the machine, not of the tracing
             except Disagreement as error:
                 self._divide(part, error.outcomes, str(error))
+            except (_Again, RuntimeError):
+                raise  # the latter of running, not of tracing
             except Exception as error:
                 numbers = [self.owner.numbers(m) for m in part.members]
                 if _alike(numbers):
@@ -216,7 +229,7 @@ class SharedProgram:
 
 
 class _Again(Exception):  # noqa: N818  not an error
-    """A part has been divided, or has learned of new inputs: look again."""
+    """A part has been divided: look again."""
 
 
 class _Untraced(Exception):  # noqa: N818  not an error
@@ -268,6 +281,10 @@ class CandidatePrograms(Programs):
     def many_epochs(self, batch_size: int, size: int, shuffled: bool, fresh_metrics: list[Any]) -> Callable[..., Any]:
         """As in `Programs`."""
         return self._bound(self.shared.many_epochs(batch_size, size, shuffled, fresh_metrics))
+
+    def log_names(self, batch: Any) -> list[str]:
+        """As in `Programs`, asked once for all members."""
+        return self.shared.log_names(batch)
 
     def predict_and_move(self) -> Callable[..., Any]:
         """As in `Programs`."""

@@ -48,10 +48,10 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def tell(self, member: Any, epoch: int, logs: dict[str, float]) -> None:
-        """A candidate has finished an epoch."""
+    def tell(self, count: int) -> None:
+        """A candidate has finished so many epochs."""
         if self._bar is not None:
-            self._bar.advance(self._task)
+            self._bar.advance(self._task, count)
 
     def round(self, epoch: int, best: int, score: float, left: int) -> None:
         """All have come to the end of an epoch at which they are compared."""

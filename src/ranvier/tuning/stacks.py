@@ -23,18 +23,18 @@ _CHUNK = 0.5  # seconds that a call of the program should take
 
 def alike(shared: SharedPrograms, members: Sequence[Member], work: Work) -> list[list[Member]]:
     """The members of a group, by the programs that they need: those of one list can be stacked."""
-    calls = [_calls(shared, member, work) for member in members]
+    calls = _calls(shared, members[0], work)
     classes: dict[tuple[int, ...], list[Member]] = {}
     for _ in range(2):  # a later member may divide what an earlier one was in; then all parts are known
         classes.clear()
-        for member, own in zip(members, calls, strict=True):
-            parts = tuple(program.division(member.index, *args) for program, args in own)
+        for member in members:
+            parts = tuple(program.division(member.index, *args) for program, args in calls)
             classes.setdefault(parts, []).append(member)
     return list(classes.values())
 
 
 def _calls(shared: SharedPrograms, member: Member, work: Work) -> list[tuple[Any, tuple[Any, ...]]]:
-    """The programs that training calls, with arguments for one member."""
+    """The programs that training calls, with arguments as one member gives them."""
     state, session, found = member.session.state, member.session, []
     for data, learn in ((work.data, True), (work.validation, False)):
         if data is None:
@@ -83,11 +83,13 @@ class Stack:
         self.lanes = [*range(len(members)), *[0] * (lanes - len(members))]
         self.numbers = [members[lane].index for lane in self.lanes]
         self.compiling = self.training = self.epochs = 0.0
-        self.state: TrainState = self._stacked([m.session.state for m in members])
+        # How many epochs' orders a call of the program holds, for all lanes.
+        self.capacity = capacity_of(max(1, work.data.size * lanes // 4))
+        self.state: TrainState = jax.device_put(self._stacked([m.session.state for m in members]))
         self.fresh = self._stacked([m.session.fresh_metrics for m in members])
 
     def _stacked(self, trees: list[Any]) -> Any:
-        return jax.tree.map(lambda *v: jax.device_put(np.stack([np.asarray(v[i]) for i in self.lanes])), *trees)
+        return jax.tree.map(lambda *v: np.stack([np.asarray(v[i]) for i in self.lanes]), *trees)
 
     def give_back(self) -> None:
         """The members have their states again."""
@@ -108,14 +110,16 @@ class Stack:
                 for epoch in range(first, last):
                     self._train_epoch(epoch, tell)
         finally:
-            self.give_back()
+            # After a failed call the state may be gone; then the members keep those that they had.
+            if not any(isinstance(v, jax.Array) and v.is_deleted() for v in jax.tree.leaves(self.state)):
+                self.give_back()
 
     def _train_epoch(self, epoch: int, tell: Tell) -> None:
         logs = self._pass(self.work.data, learn=True)
-        found = self._pass(self.work.validation, learn=False)
+        found = {} if self.work.validation is None else self._pass(self.work.validation, learn=False)
         for i, member in enumerate(self.members):
-            own = {name: float(logs[name][i]) for name in sorted(logs)}
-            own |= {f"val_{name}": float(found[name][i]) for name in sorted(found)}
+            own = {name: [float(logs[name][i])] for name in sorted(logs)}
+            own |= {f"val_{name}": [float(found[name][i])] for name in sorted(found)}
             member.record(epoch, own, tell)
 
     def _pass(self, data: Any, learn: bool) -> dict[str, np.ndarray]:
@@ -153,15 +157,16 @@ class Stack:
         return self._call(self.shared.single(learn), axes, rows(data.arrays, index), number, part=1 / data.steps)
 
     def _train_whole(self, first: int, last: int, tell: Tell) -> None:
-        data, capacity = self.work.data, capacity_of(self.work.data.size)
+        data, capacity = self.work.data, self.capacity
         at, pace = first, Pace(_CHUNK)
         while at < last:
             block = min(capacity, last - at)
             orders: Any = None
             if data.shuffle:
                 orders = np.zeros((len(self.lanes), capacity, data.size), np.int32)
-                for e in range(block):
-                    orders[:, e] = self._orders(data)
+                for lane, i in enumerate(self.lanes):
+                    for e in range(block):
+                        orders[lane, e] = data.order(self.members[i].generator) if lane == i else orders[i, e]
                 orders = jax.device_put(orders)
             logs: Any = training_logs(self.members[0], data, (len(self.lanes), capacity))
             done = 0
@@ -172,9 +177,8 @@ class Stack:
                 pace.done(count)
                 done += count
             values = {name: np.asarray(v) for name, v in sorted(logs.items())}
-            for e in range(block):
-                for i, member in enumerate(self.members):
-                    member.record(at + e, {name: float(v[i, e]) for name, v in values.items()}, tell)
+            for i, member in enumerate(self.members):
+                member.record(at, {name: v[i, :block].tolist() for name, v in values.items()}, tell)
             at += block
 
     def whole(self, orders: Any, logs: Any, start: int, stop: int) -> Any:
