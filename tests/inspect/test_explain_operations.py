@@ -155,6 +155,29 @@ def test_a_subclass_of_layers_alone_has_nothing_between_them():
     assert [layer.key for layer in model.explain(X).layers] == ["a", "b"]
 
 
+@pytest.mark.parametrize("more", [-1, 1])
+def test_code_that_calls_other_layers_each_time_is_explained_without_its_steps(more):
+    class Moody(ranvier.Model):
+        times = 10
+
+        def __init__(self):
+            super().__init__()
+            self.a = layers.Dense(3, name="a")
+
+        def call(self, x):
+            type(self).times += more
+            for _ in range(type(self).times):
+                x = self.a(x * 2)
+            return x
+
+    model = Moody()
+    model.build((None, 3))
+    keys = [layer.key for layer in model.explain(X).layers]
+    assert len(keys) > 3
+    assert keys[0] == "a"
+    assert "before a" not in keys
+
+
 def test_blocks_of_layers_inside():
     class Residual(layers.Layer):
         def __init__(self, units, **options):

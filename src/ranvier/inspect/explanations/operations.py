@@ -50,6 +50,10 @@ class Block:
     outputs: list[Quantity]
 
 
+class _OtherCourseError(Exception):
+    """The code calls other layers than it did before, so its steps cannot be told."""
+
+
 class _Part(NamedTuple):
     """A block as the trace finds it: its end, its inputs (numbers, or names of earlier steps), its steps and outputs."""
 
@@ -142,7 +146,10 @@ def blocks_of(call: Call, calls: list[Call], nodes: dict[Node, Any] | None, samp
     args = call.args, call.kwargs, given, [quantity.name for quantity in begun]
     masks = [*call.masks, *(None for _ in symbolic.flatten((given, begun)))]
     whole = dataclasses.replace(call, args=args, kwargs={}, masks=masks)
-    quantities, parts = replay(whole, _between, gradients, sample)
+    try:
+        quantities, parts = replay(whole, _between, gradients, sample)
+    except _OtherCourseError:
+        return []
     by_name = {step.name: step for step in quantities}
     found = []
     for part in parts:
@@ -190,7 +197,10 @@ def _between(whole: Call, tap: Tap) -> Any:
             came = _arrays((args, kwargs))
             taken_counts.append(len(came))
             taken.extend(came)
-            return next(rest)
+            try:
+                return next(rest)
+            except StopIteration:
+                raise _OtherCourseError from None
 
         assert context is not None
         context.watch = watch
@@ -201,6 +211,8 @@ def _between(whole: Call, tap: Tap) -> Any:
         return [symbolic.flatten(outputs), taken]
 
     steps = Steps(again, leaves, labels, _known(whole.layer))
+    if len(taken_counts) != len(whole.args[2]):
+        raise _OtherCourseError
     outputs = len(steps.outputs) - sum(taken_counts) - steps.losses
     tap.told = parts = _parts(steps, taken_counts, outputs)
     wanted = {name for part in parts for name in part.steps}
