@@ -19,6 +19,7 @@ __all__ = ["plot_model"]
 
 _FORMATS = ("png", "jpg", "jpeg", "svg", "pdf", "html", "dot")
 _DIRECTIONS = ("TB", "BT", "LR", "RL")
+_QUICK_FROM = 90  # dpi from which letters are written the quick way, which shapes small ones less well
 _SPLINES = ("ortho", "spline", "splines", "curved", "polyline", "line", "true", "false")
 
 
@@ -106,7 +107,8 @@ def plot_model(
         _write_text(path, svg if format == "svg" else html_page(graph.name, svg))
     else:
         letters: list[Any] = []
-        figure = figure_of(graph, layout, texts, show_layer_names, letters if format == "png" else None)
+        apart = format == "png" and dpi >= _QUICK_FROM
+        figure = figure_of(graph, layout, texts, show_layer_names, letters if apart else None)
         with replacing(path) as file:
             save_figure(figure, file, format, dpi, letters)
     return _in_notebook(path, format)
