@@ -160,6 +160,6 @@ LEARNT = {
     "mobile": (0.15, 1.0),
     "lstm": (0.2, 1.0),
     "transformer": (0.2, 1.0),
-    "embedding": (0.6, 1.0),
+    "embedding": (0.55, 1.0),
     "streaming": (0.8, 1.0),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -129,7 +130,9 @@ def verdict_words(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, st
     lines = []
     for verdict in judge(samples):
         key = verdict.target.figure
-        title = found["figures"][key]["title"] if key in found["figures"] else TITLES[key].title.split(", {")[0]
+        title = (
+            found["figures"][key]["title"] if key in found["figures"] else re.sub(r",[^,]*\{.*", "", TITLES[key].title)
+        )
         if verdict.target.subject != "ranvier":
             title += f" ({LABELS[verdict.target.subject]})"
         elif verdict.target.kernels:

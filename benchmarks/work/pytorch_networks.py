@@ -137,6 +137,7 @@ class Embedding(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.words = nn.EmbeddingBag(VOCABULARY, 32, mode="mean")
+        nn.init.uniform_(self.words.weight, -0.05, 0.05)  # Keras's: PyTorch's is so wide that learning takes longer
         self.out = nn.Linear(32, 2)
 
     def forward(self, x: Any) -> Any:

@@ -18,7 +18,7 @@ def _labels(count: int, classes: int) -> tuple[np.random.Generator, np.ndarray]:
 def pictures(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Ten classes of noisy pictures, (count, size, size, 3) float32, and labels, (count,) int64."""
     generator, y = _labels(count, 10)
-    means = generator.normal(0, 1, (10, size // 8, size // 8, 3)).astype("float32")
+    means = generator.normal(0, 2, (10, size // 8, size // 8, 3)).astype("float32")
     x = generator.standard_normal((count, size, size, 3), dtype="float32")
     x += means.repeat(8, axis=1).repeat(8, axis=2)[y]
     return x, y
