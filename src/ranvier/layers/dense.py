@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers
+from ..ops.products import rows_product
 from .checks import positive
 from .input_spec import InputSpec
 from .lora import LowRank
@@ -93,7 +94,7 @@ class Dense(LowRank):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """φ(xW + b)."""
-        y = jnp.matmul(inputs, self._kernel.value)  # (..., in) @ (in, units)
+        y = rows_product(inputs, self._kernel.value)  # (..., in) @ (in, units)
         if self.lora_enabled:
             y = y + self._through_factors(inputs, jnp.matmul)
         if self.bias is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 from .. import activations, constraints, initializers, regularizers
 from ..core.errors import ArgumentError, ShapeError
 from ..initializers import VarianceScaling
+from ..ops.products import rows_product
 from .input_spec import InputSpec
 from .lora import LowRank
 
@@ -106,10 +108,26 @@ class EinsumDense(LowRank):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """φ(einsum(equation, x, W) + b)."""
         kernel = self.kernel
-        y = jnp.einsum(self.equation, inputs, kernel if self.lora_enabled else kernel.value)
+        kernel = kernel if self.lora_enabled else kernel.value
+        shared = _shared_axes(self.equation)
+        if shared and inputs.shape[-shared:] == kernel.shape[:shared]:
+            y = rows_product(inputs, kernel, shared)
+        else:
+            y = jnp.einsum(self.equation, inputs, kernel)
         if self.bias is not None:
             y = y + self.bias.value
         return self.activation(y)
+
+
+@cache
+def _shared_axes(equation: str) -> int:
+    """How many last axes of the inputs the kernel begins with, if the equation is a product of two matrices; else 0."""
+    inputs, rest = equation.split(",")
+    kernel, outputs = rest.split("->")
+    for count in range(1, len(kernel)):
+        if len(set(inputs + kernel)) == len(inputs + kernel) - count and inputs.endswith(kernel[:count]):
+            return count if outputs == inputs[:-count] + kernel[count:] else 0
+    return 0
 
 
 def _with_fans(initializer: Any, equation: str) -> Any:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from ..core import settings
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentError, ShapeError
+from .normalizing import normalize_rows
 from .symbolic import op
 from .tensors import as_array, tensor
 
@@ -101,6 +102,10 @@ def layer_normalization(
     """(x − mean) / √(variance + ε) · γ + β with the statistics of each sample: Ba et al., 2016."""
     x = as_array(x)
     epsilon = settings.epsilon() if epsilon is None else epsilon
+    if x.dtype == jnp.float32 and x.ndim > 1 and axis in (-1, x.ndim - 1, [-1], [x.ndim - 1]):
+        scale = jnp.ones(x.shape[-1]) if gamma is None else jnp.ravel(as_array(gamma))
+        shift = jnp.zeros(x.shape[-1]) if beta is None else jnp.ravel(as_array(beta))
+        return normalize_rows(x, scale.astype(x.dtype), shift.astype(x.dtype), epsilon)
     wide = x.astype("float32") if x.dtype in (jnp.float16, jnp.bfloat16) else x
     mean = jnp.mean(wide, axis, keepdims=True)
     variance = jnp.mean(jnp.square(wide - mean), axis, keepdims=True)
