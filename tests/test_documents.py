@@ -87,6 +87,10 @@ EXAMPLES = {
         ["--epochs", "6", "--samples", "4000"],
         [r"squared error 0\.(0|1)\d+, without looking 0\.3", r"the right place 0\.[3-9]"],
     ),
+    "population.py": (
+        ["--epochs", "4", "--samples", "3000"],
+        [r"16 candidates, .*, one program", r"best: .*'learning_rate': 0\.0(01|1)\b", r"test accuracy 0\.(8[5-9]|9)"],
+    ),
     "transformer_classifier.py": (
         ["--epochs", "1", "--samples", "6000"],
         [r"37,770 parameters", r"test accuracy 0\.[4-9]"],
