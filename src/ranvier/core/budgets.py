@@ -14,10 +14,11 @@ from typing import Any
 
 from .errors import SerializationError
 
-__all__ = ["BudgetError", "budget", "charge_bytes", "charge_objects", "check_shape", "loading"]
+__all__ = ["BudgetError", "budget", "charge_bytes", "charge_objects", "check_shape", "check_table", "loading"]
 
 
 _MOST_ELEMENTS = 1 << 36  # of one sample's tensor, or of a whole batch's
+_LARGEST_TABLE = 1 << 24  # numbers that a layer works out from its arguments
 
 
 class BudgetError(SerializationError):
@@ -90,3 +91,13 @@ def check_shape(shape: tuple[int | None, ...]) -> None:
     """
     if _open.get() is not None and math.prod(size or 1 for size in shape) > _MOST_ELEMENTS:
         raise BudgetError(f"A tensor of shape {str(shape)[:100]} is more than {_MOST_ELEMENTS:,} numbers.")
+
+
+def check_table(shape: tuple[int, ...], what: str) -> None:
+    """Refuse constants that a layer is about to work out from its arguments, where a file gave these and they are huge.
+
+    Raises:
+        BudgetError: a budget is open, and the constants are too many.
+    """
+    if _open.get() is not None and math.prod(shape) > _LARGEST_TABLE:
+        raise BudgetError(f"{what} of shape {str(shape)[:100]} is more than {_LARGEST_TABLE:,} numbers.")

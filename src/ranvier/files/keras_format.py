@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import shutil
-import tempfile
 import time
 import warnings
 import zipfile
@@ -21,6 +19,7 @@ from .atomic import may_write, replacing
 from .hdf5 import opened
 from .legacy_h5 import load_h5_model, save_h5_model
 from .limits import allowance, refusing
+from .placed import Target, placed
 from .weights import read_optimizer, read_weights, write_weights
 
 __all__ = ["load_model", "save_model"]
@@ -66,19 +65,12 @@ def save_model(
         return
     config = json_text(serialization.serialize(model), path)
     metadata = {"keras_version": "3.15.1", "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
-    with (
-        replacing(path) as target,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive,
-        # Written on its own first, since HDF5 moves back and forth. Without a name: nothing stays behind.
-        tempfile.TemporaryFile(dir=os.path.dirname(path) or ".") as weights,
-    ):
-        with h5py.File(weights, "w") as file:
-            write_weights(file, model)
+    with replacing(path) as file, zipfile.ZipFile(target := Target(file), "w", zipfile.ZIP_STORED) as archive:
         for name, content in zip(_MEMBERS[:2], (json.dumps(metadata), config), strict=True):
             archive.writestr(name, content)
-        weights.seek(0)
-        with archive.open(zipfile.ZipInfo(_MEMBERS[2], time.localtime()[:6]), "w", force_zip64=True) as member:
-            shutil.copyfileobj(weights, member, 1 << 20)
+        info = zipfile.ZipInfo(_MEMBERS[2], time.localtime()[:6])
+        with placed(archive, target, info) as weights, h5py.File(weights, "w") as hdf5:
+            write_weights(hdf5, model)
         write_assets(archive, model)
 
 

@@ -8,6 +8,7 @@ import math
 import mmap
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ from .limits import refusal
 __all__ = ["Source", "aligned", "opened_source"]
 
 _CHUNK = 1 << 20
+_MOVING = threading.Lock()  # of files that must be moved in to be read
 _ALIGNMENT = 64  # bytes; arrays that begin at a multiple are used as they are by programs on the CPU
 _LARGE = 4 << 20  # bytes; NumPy asks for huge pages then, which the system may have to make first
 
@@ -53,8 +55,10 @@ class Source:
         self.path = path
         self.member = member
         #: Plain files are read at any place without moving in them, so that several threads may.
-        self._descriptor = file.fileno() if isinstance(file, io.BufferedReader) and hasattr(os, "pread") else None
-        size = file.seek(0, io.SEEK_END) if self._descriptor is None else os.fstat(self._descriptor).st_size
+        self._descriptor = None
+        size = file.seek(0, io.SEEK_END)
+        if isinstance(file, (io.BufferedReader, io.BufferedRandom)) and hasattr(os, "preadv"):
+            self._descriptor = file.fileno()
         self.start = start
         self.length = size - start if length is None else length
         self.present = size if present is None else present
@@ -78,8 +82,9 @@ class Source:
         if self._descriptor is not None:
             data = os.pread(self._descriptor, length, self.start + offset)
         else:
-            self._file.seek(self.start + offset)
-            data = self._file.read(length)
+            with _MOVING:
+                self._file.seek(self.start + offset)
+                data = self._file.read(length)
         if len(data) != length:
             raise self.refusal("it changed while it was read")
         return data
@@ -90,10 +95,15 @@ class Source:
         view = memoryview(flat)
         if offset < 0 or offset + len(view) > self.length:
             raise self.refusal(f"{len(view):,} bytes at {offset:,} are asked for, of {self.length:,} in all")
-        self._file.seek(self.start + offset)
         done = 0
         while done < len(view):
-            count = self._file.readinto(view[done:])
+            place = self.start + offset + done
+            if self._descriptor is not None:
+                count = os.preadv(self._descriptor, [view[done:]], place)
+            else:
+                with _MOVING:
+                    self._file.seek(place)
+                    count = self._file.readinto(view[done:])
             if not count:
                 raise self.refusal("it changed while it was read")
             done += count

@@ -6,8 +6,11 @@ Everything is compared before anything is assigned: a file that does not fit lea
 from __future__ import annotations
 
 import concurrent.futures
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+import functools
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +26,7 @@ from .hdf5 import array_of, checked, dtype_of
 __all__ = ["LoadReport", "Stored", "Wanted", "load", "verify"]
 
 _SHOWN = 10  # lines of each kind
+_LARGE = 1 << 20  # bytes; what is worth another thread
 
 
 @dataclass
@@ -154,15 +158,17 @@ def load(
             report.skipped.update(dict.fromkeys(want.paths or [want.place], str(error)))
     if not verified:
         verify(array for _, there in fitting if there is not None for array in there.arrays.values())
-    for want, there in fitting:
-        try:
-            _assign(want, there)
-        except (SerializationError, ShapeError) as error:
-            if not skip_mismatch:
-                raise
-            report.skipped.update(dict.fromkeys(want.paths or [want.place], str(error)))
-        else:
-            report.taken += want.paths
+    plain = (a for want, there in fitting if want.fill is None and there is not None for a in there.arrays.values())
+    with contextlib.closing(_in_order(_value, plain)) as values:
+        for want, there in fitting:
+            try:
+                _assign(want, there, values)
+            except (SerializationError, ShapeError) as error:
+                if not skip_mismatch:
+                    raise
+                report.skipped.update(dict.fromkeys(want.paths or [want.place], str(error)))
+            else:
+                report.taken += want.paths
     return report
 
 
@@ -243,13 +249,12 @@ def _kind(dtype: np.dtype) -> int:
     return {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}.get(kind, 4)
 
 
-def _assign(want: Wanted, there: Stored | None) -> None:
-    arrays = {} if there is None else there.arrays
+def _assign(want: Wanted, there: Stored | None, values: Iterator[Callable[[], Any]]) -> None:
     if want.fill is not None:
-        want.fill({key: _value(array) for key, array in arrays.items()})
+        want.fill({key: _value(array) for key, array in ({} if there is None else there.arrays).items()})
         return
-    for variable, array in zip(want.variables, arrays.values(), strict=True):
-        variable.adopt(_value(array))
+    for variable, value in [(variable, next(values)) for variable in want.variables]:
+        variable.adopt(value())
 
 
 def verify(arrays: Iterable[Any]) -> None:
@@ -259,14 +264,29 @@ def verify(arrays: Iterable[Any]) -> None:
         SerializationError: numbers that are not those that were written.
     """
     arrays = [array for array in arrays if getattr(array, "checksum", None) is not None]
+    with contextlib.closing(_in_order(_checksum, arrays)) as numbers:
+        for array, number in zip(arrays, numbers, strict=True):
+            if number() != array.checksum:
+                raise SerializationError(
+                    f"{array.name[:200]!r} in the file is damaged: its numbers are not those that were written, as its "
+                    "checksum (crc32) shows. A program that changes them on purpose must remove or renew it, too."
+                )
+
+
+def _checksum(array: Any) -> int:
+    return checksum(_dtype(array), array.shape, array.pieces())
+
+
+def _in_order(function: Callable[[Any], Any], arrays: Iterable[Any]) -> Generator[Callable[[], Any], None, None]:
+    """For each array what gives `function` of it; for large ones it is being computed already, two at a time."""
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
-        found = threads.map(lambda array: checksum(_dtype(array), array.shape, array.pieces()), arrays)
-    for array, number in zip(arrays, found, strict=True):
-        if number != array.checksum:
-            raise SerializationError(
-                f"{array.name[:200]!r} in the file is damaged: its numbers are not those that were written, as its checksum "
-                "(crc32) shows. A program that changes them on purpose must remove or renew the checksum, too."
-            )
+        waiting: deque[Callable[[], Any]] = deque()
+        for array in arrays:
+            large = math.prod(array.shape) * array.dtype.itemsize > _LARGE
+            waiting.append(threads.submit(function, array).result if large else functools.partial(function, array))
+            if len(waiting) > 1:
+                yield waiting.popleft()
+        yield from waiting
 
 
 def _value(array: Any) -> np.ndarray:

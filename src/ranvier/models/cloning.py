@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ from ..ops.operation import Operation
 from ..optimizers import Optimizer
 from .model import Model
 
-__all__ = ["clone_model", "compile_arguments", "custom_objects_of", "duplicate", "fresh_copy", "model_from_json"]
+__all__ = ["clone_model", "compile_arguments", "custom_objects_of", "duplicate", "fresh_copy"]
 
 
 def clone_model(
@@ -172,8 +171,3 @@ def duplicate(model: Any) -> Any:
     for source, target in pairs:
         target.assign(source.stored_value())
     return copy
-
-
-def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
-    """The model, with fresh weights, that ``model.to_json()`` described."""
-    return serialization.deserialize(json.loads(json_string), custom_objects)

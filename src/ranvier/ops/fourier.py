@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..core.budgets import check_table
 from ..core.errors import ArgumentError, ShapeError
 from .symbolic import op
 from .tensors import as_float
@@ -91,6 +92,7 @@ def _window(window: Any, sequence_length: int, fft_length: int, dtype: Any) -> A
         raise ArgumentError(
             f"sequence_length must lie between 1 and fft_length={fft_length}. Received: {sequence_length}"
         )
+    check_table((fft_length,), "A window")
     if window is None:
         return jnp.ones(fft_length, dtype)
     if isinstance(window, str):

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ...core.budgets import check_table
 from ...core.errors import ArgumentError
 from ...ops import fourier
 from ..checks import positive
@@ -85,6 +86,7 @@ class MelSpectrogram(DatasetLayer):
         heard = energy > 0  # the root has no slope at silence
         magnitude = jnp.where(heard, jnp.sqrt(jnp.where(heard, energy, 1.0)), 0.0)
         power = magnitude**self.mag_exp  # (…, frames, frequencies)
+        check_table((self.fft_length // 2 + 1, self.num_mel_bins), "MelSpectrogram: a matrix")
         bands = self.linear_to_mel_weight_matrix(
             self.num_mel_bins, self.fft_length // 2 + 1, self.sampling_rate, self.min_freq, self.max_freq, power.dtype
         )

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ...core.budgets import check_table
 from ...core.errors import ArgumentError, ShapeError
 from ...core.settings import standardize_data_format
 from ...ops.conv import conv
@@ -82,6 +83,7 @@ class STFTSpectrogram(DatasetLayer):
         self.window, self.periodic, self.scaling = window, periodic, scaling
         self.padding, self.expand_dims = padding, expand_dims
         self.data_format = standardize_data_format(data_format)
+        check_table((self.frame_length, (fft_length or frame_length) // 2 + 1), f"{kind}: a matrix")
         self._bell = _window(window, self.frame_length, periodic)
         self.input_spec = InputSpec(ndim=3)
 

@@ -1,0 +1,60 @@
+"""Models from texts: a configuration in JSON, kept to the same limits as one in a file."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+from ..core import serialization
+from ..core.budgets import budget
+from ..core.errors import ArgumentTypeError, SerializationError
+from .archive import read_json
+from .limits import refusing
+from .sources import Source
+
+__all__ = ["model_from_json"]
+
+_SHOWN = "json_string"
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+    """The model, with fresh weights, that ``model.to_json()`` described.
+
+    A text is data like a file: bounded in size and depth, every key once, nothing but finite numbers of at most 64 bits,
+    and no model that is larger than this machine's memory, which is found out before any of it is taken.
+
+    Args:
+        json_string: the text.
+        custom_objects: further classes and functions, by name.
+
+    Raises:
+        SerializationError: it is no such text, or describes what nobody knows or no machine could hold.
+        ArgumentTypeError: it is no text.
+    """
+    if not isinstance(json_string, (str, bytes, bytearray)):
+        raise ArgumentTypeError(f"json_string must be a text. Received: {type(json_string).__name__}")
+    try:
+        text = json_string.encode("utf-8") if isinstance(json_string, str) else bytes(json_string)
+    except UnicodeEncodeError:
+        raise SerializationError("json_string is refused: it holds half of a character") from None
+    try:
+        with refusing(_SHOWN, None):
+            described = read_json(text, Source(io.BytesIO(text), _SHOWN))
+            if not isinstance(described, dict) or not {"class_name", "config"} <= described.keys():
+                raise SerializationError("json_string describes no model: it has no 'class_name' and 'config'.")
+            with budget(_memory(), 10_000 + len(text) // 4):
+                model = serialization.deserialize(described, custom_objects)
+    except SerializationError as error:
+        raise SerializationError(str(error).replace("The file 'json_string'", "json_string")) from None
+    for variable in getattr(model, "variables", ()):
+        variable.stored_value()  # until now they took no memory; after an error they never do
+    return model
+
+
+def _memory() -> int:
+    """Bytes of this machine's memory; where the system does not say, those of a large one."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 40
