@@ -14,12 +14,11 @@ from .networks import X, Y, assert_same
 
 def test_paths_into_layers_losses_and_optimizers():
     def build(rate=0.2, l2=0.01, rho=0.9, delta=1.0, decay=0.9, inner=0.1):
-        block = ranvier.Sequential([layers.Input((4,)), layers.Dropout(inner, name="inside")], name="block")
         model = ranvier.Sequential([
             layers.Input((6,)),
             layers.Dense(4, "relu", kernel_regularizer=regularizers.L2(l2), name="hidden"),
             layers.Dropout(rate, name="drop"),
-            block,
+            ranvier.Sequential([layers.Input((4,)), layers.Dropout(inner, name="inside")], name="block"),
             layers.Dense(1),
         ])  # fmt: skip
         schedule = optimizers.schedules.ExponentialDecay(0.01, 4, decay)

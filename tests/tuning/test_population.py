@@ -294,7 +294,11 @@ def test_models_are_ordinary_models_that_share_their_programs(tmp_path):
     own.compile("sgd", "mse")
     own.fit(X, Y, verbose=0)
     assert not isinstance(own._programs, type(population.models[0]._programs))
-    population.fit(X, Y, verbose=0, epochs=1)
+    for how in ("auto", "vmap"):  # a candidate that was changed trains by a program of its own
+        result = population.fit(X, Y, verbose=0, epochs=1, how=how)
+        assert result.programs == 2
+        assert "candidate 1 is not what it was made as" in result.reasons[-1]
+        assert np.isnan(population.cv_results_["auc"][1])
 
 
 def test_a_second_fit_compiles_nothing(caplog):

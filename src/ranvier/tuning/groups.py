@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.errors import ArgumentError, ShapeError
+from ..training.program import Programs
 from .likeness import Slot, Unlike, differences
 from .programs import CandidatePrograms, SharedPrograms
 
@@ -48,7 +49,7 @@ def _weights(model: Any) -> list[Any]:
     return [v for v in model.weights if not v.path.endswith("seed_generator_state")]
 
 
-def share(models: Sequence[Any], template_of: Callable[[int], Any]) -> list[SharedPrograms]:
+def share(models: Sequence[Any], template_of: Callable[[int], Any]) -> tuple[list[SharedPrograms], dict[int, str]]:
     """Give models that are alike but for numbers the same programs.
 
     Args:
@@ -56,10 +57,12 @@ def share(models: Sequence[Any], template_of: Callable[[int], Any]) -> list[Shar
         template_of: makes another model like the one of this number, built as it is.
 
     Returns:
-        The programs of each group.
+        The programs of each group; and the models that keep programs of their own, with the reasons: those that have been
+        changed since they were made, so that no other is like them.
     """
     groups: list[tuple[Any, dict[int, list[tuple[Slot, Any]]]]] = []
     reasons: list[str] = []
+    own: dict[int, str] = {}
     for i, model in enumerate(models):
         for template, members in groups:
             try:
@@ -72,11 +75,9 @@ def share(models: Sequence[Any], template_of: Callable[[int], Any]) -> list[Shar
             try:
                 groups.append((template, {i: differences(template, model)}))
             except Unlike as reason:
-                raise ArgumentError(
-                    f"The function made two different models of the hyperparameters of candidate {i}: {reason}. It must "
-                    "depend on its arguments and on seeded randomness alone."
-                ) from None
-    return [_shared(template, models, members, reasons if len(groups) > 1 else []) for template, members in groups]
+                model._programs = Programs(model, model._roles())
+                own[i] = f"candidate {i} is not what it was made as: {reason}"
+    return [_shared(template, models, members, reasons if len(groups) > 1 else []) for template, members in groups], own
 
 
 def _shared(

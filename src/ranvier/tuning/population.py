@@ -79,6 +79,7 @@ class Population:
         #: What the last `fit` came to, or None.
         self.result: PopulationResult | None = None
         self._groups: list[SharedPrograms] = []
+        self._own: dict[int, str] = {}  # the candidates that share no programs, and why
         self._costs: dict[Any, Costs] = {}
         check_shapes(self.models)
 
@@ -162,7 +163,8 @@ class Population:
         self._warn_of_bad_losses(members)
         self.result = PopulationResult(
             self.candidates, self.seeds, self.models, [m.history for m in members], follower.monitor, _sign(follower),
-            stopped, used, sum(group.parts() for group in self._groups), [r for g in self._groups for r in g.reasons],
+            stopped, used, sum(group.parts() for group in self._groups) + len(self._own),
+            [*(r for group in self._groups for r in group.reasons), *self._own.values()],
         )  # fmt: skip
         return self.result
 
@@ -178,12 +180,13 @@ class Population:
             with randomness:
                 model._prepare(batch, learn=True)
                 generators.append(child_generator())
-        if not all(isinstance(model._programs, CandidatePrograms) for model in self.models):
+        shared = [i for i, model in enumerate(self.models) if isinstance(model._programs, CandidatePrograms)]
+        if set(shared) | set(self._own) != set(range(len(self))):
             check_shapes(self.models)
             self._costs.clear()
-            self._groups = share(self.models, lambda i: self._template(i, batch))
-        for group in self._groups:
-            model = self.models[group.members[0]]
+            self._groups, self._own = share(self.models, lambda i: self._template(i, batch))
+        for i in (*(group.members[0] for group in self._groups), *self._own):
+            model = self.models[i]
             for part, whose in ((work.data, ""), (work.validation, "validation_data's ")):
                 if part is not None:
                     check_integers(model, part.arrays[0], f"{whose}x")
@@ -214,6 +217,9 @@ class Population:
     ) -> str:
         """Rounds of training, each followed by the end of the worse half; returns how it was done."""
         alive, at, used = list(members), 0, []
+        for part in (work.data, work.validation):
+            if part is not None:
+                members[0].session._place(part.arrays)  # once, before threads would do so at the same time
         while at < epochs:
             last = min(epochs, at + (halve_every or epochs))
             used += self._round(alive, work, at, last, epochs, way, progress.tell)
@@ -231,13 +237,13 @@ class Population:
         self, alive: Sequence[Member], work: Work, first: int, last: int, epochs: int, way: Way, tell: Tell
     ) -> list[str]:
         """Train from epoch `first` to `last`, each group in the way that is cheapest for all that is left."""
-        single: list[Member] = []  # those that train by themselves
-        threads, used = 1, []
+        single = [m for m in alive if m.index in self._own]  # those that train by themselves
+        used: list[str] = []
+        threads = workers() if way == "threads" else 1
         for group in self._groups:
             own = [m for m in alive if m.index in group.members]
             if way in ("sequential", "threads") or len(own) == 0:
                 single += own
-                threads = workers() if way == "threads" else 1
                 continue
             for part in alike(group, own, work) if len(own) > 1 else [own]:
                 costs = self._costs_of(group, part, work, epochs - first, way)

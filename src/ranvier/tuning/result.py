@@ -51,7 +51,7 @@ class PopulationResult:
         self.stopped = sorted(stopped)
         self.how = how
         self.programs = programs
-        self.reasons = list(reasons)
+        self.reasons = list(dict.fromkeys(reasons))
         lengths = [len(h[monitor]) for h in histories]
         self.ranking = sorted(range(len(models)), key=lambda i: (-lengths[i], *worse_last(self.scores[i], sign)))
 
@@ -76,6 +76,11 @@ class PopulationResult:
         return self.scores[self.best_index]
 
     @property
+    def metrics(self) -> list[str]:
+        """The names of all metrics."""
+        return list(dict.fromkeys(name for i in self.ranking for name in self.histories[i]))
+
+    @property
     def columns(self) -> dict[str, Any]:
         """A row for each candidate, by columns, as ``cv_results_`` of searches: ``pandas.DataFrame(result.columns)``."""
         found: dict[str, Any] = {"candidate": np.arange(len(self.models)), "seed": np.array(self.seeds)}
@@ -83,8 +88,8 @@ class PopulationResult:
             found[f"param_{name}"] = [c[name] for c in self.candidates]
         found["params"] = self.candidates
         found["epochs"] = np.array([len(h[self.monitor]) for h in self.histories])
-        for name in self.histories[self.best_index]:
-            found[name] = np.array([h[name][-1] for h in self.histories])
+        for name in self.metrics:
+            found[name] = np.array([h.get(name, [math.nan])[-1] for h in self.histories])
         ranks = np.empty(len(self.models), int)
         ranks[self.ranking] = np.arange(1, len(self.models) + 1)
         found["rank"] = ranks
@@ -97,7 +102,7 @@ class PopulationResult:
         from rich.table import Table
 
         columns = self.columns
-        metrics = [self.monitor, *(n for n in self.histories[self.best_index] if n != self.monitor)]
+        metrics = [self.monitor, *(n for n in self.metrics if n != self.monitor)]
         table = Table(title=self._title(), caption=escape("\n".join(self._caption())) or None, caption_justify="left")
         for name in ("rank", "candidate", *self.candidates[0], "seed", "epochs", *metrics):
             table.add_column(escape(name), justify="right")
