@@ -181,6 +181,10 @@ class _Carried:
         return getattr(self.value, name)
 
 
+def _carried(_: None, children: Any) -> Any:
+    return _Carried(*children)
+
+
 # `jnp` functions are compiled ones and take only arrays and trees of arrays: a scalar is a tree of one.
-jax.tree_util.register_pytree_node(Scalar, lambda s: ((s.array(),), None), lambda _, children: _Carried(*children))
-jax.tree_util.register_pytree_node(_Carried, lambda c: ((c.value,), None), lambda _, children: _Carried(*children))
+jax.tree_util.register_pytree_node(Scalar, lambda s: ((s.array(),), None), _carried)
+jax.tree_util.register_pytree_node(_Carried, lambda c: ((c.value,), None), _carried)

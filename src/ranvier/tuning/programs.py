@@ -46,7 +46,7 @@ class SharedPrograms(Programs):
     def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Any:
         with self.lock:
             if key not in self._made:
-                self._made[key] = SharedProgram(self, make(), donate)
+                self._made[key] = SharedProgram(self, make(), donate)  # type: ignore[assignment]
             return self._made[key]
 
     def parts(self) -> int:
