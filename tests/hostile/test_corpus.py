@@ -122,7 +122,9 @@ def test_every_file_is_refused(reports: dict[str, list[dict[str, Any]]], kind: s
             faults.append(f"did {report['seen']}")
         if report.get("seconds", 0) > SECONDS:
             faults.append(f"took {report['seconds']:.0f} s")
-        if any(word in report.get("message", "") for word in ("MemoryError", "Unable to allocate", "RESOURCE_EXHAUSTED")):
+        if any(
+            word in report.get("message", "") for word in ("MemoryError", "Unable to allocate", "RESOURCE_EXHAUSTED")
+        ):
             faults.append("was stopped by the memory's end, not by us")
         if report.get("grown", 0) > 2 * report["size"] + MEMORY:
             faults.append(f"took {report['grown'] >> 20} MiB for {report['size']:,} bytes")
