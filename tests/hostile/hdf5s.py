@@ -110,10 +110,10 @@ def _sizes() -> Iterator[tuple[str, Callable[[h5py.File], None]]]:
     yield "three hundred groups in each other", deep
 
     def attributes(file: h5py.File) -> None:
-        for number in range(3000):
-            file[PLACE].attrs[f"a{number}"] = np.zeros(1000)
+        for number in range(1100):
+            file[PLACE].attrs[f"a{number}"] = np.zeros(100)
 
-    yield "three thousand long attributes", attributes
+    yield "eleven hundred attributes", attributes
 
 
 def _numbers() -> Iterator[tuple[str, Callable[[h5py.File], None]]]:

@@ -44,7 +44,7 @@ def _texts() -> Iterator[tuple[str, bytes]]:
         )
     yield "millions of lists", ('{"class_name": "Sequential", "config": [' + "[]," * 4_000_000 + "[]]}").encode()
     yield "millions of dicts", ('{"class_name": "Sequential", "config": [' + "{}," * 4_000_000 + "{}]}").encode()
-    yield "millions of keys", json.dumps({str(i): 0 for i in range(1_500_000)}).encode()
+    yield "millions of keys", ("{" + ", ".join(f'"{i}": 0' for i in range(1_500_000)) + "}").encode()
     yield "twenty megabytes", good.replace("good", "é" * 10_000_000).encode()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..core import serialization
 from ..core.budgets import budget
 from ..core.errors import ArgumentTypeError, SerializationError
+from ..layers.base import Layer
 from .archive import read_json
 from .limits import refusing
 from .sources import Source
@@ -45,9 +46,11 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
                 raise SerializationError("json_string describes no model: it has no 'class_name' and 'config'.")
             with budget(_memory(), 10_000 + len(text) // 4):
                 model = serialization.deserialize(described, custom_objects)
+            if not isinstance(model, Layer):
+                raise SerializationError("json_string describes no model and no layer.")
     except SerializationError as error:
         raise SerializationError(str(error).replace("The file 'json_string'", "json_string")) from None
-    for variable in getattr(model, "variables", ()):
+    for variable in model.variables:
         variable.stored_value()  # until now they took no memory; after an error they never do
     return model
 
