@@ -8,7 +8,7 @@ import os
 import time
 import warnings
 import zipfile
-from typing import Any
+from typing import Any, cast
 
 from ..core import serialization
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
@@ -65,7 +65,10 @@ def save_model(
         return
     config = json_text(serialization.serialize(model), path)
     metadata = {"keras_version": "3.15.1", "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
-    with replacing(path) as file, zipfile.ZipFile(target := Target(file), "w", zipfile.ZIP_STORED) as archive:
+    with (
+        replacing(path) as file,
+        zipfile.ZipFile(cast(Any, target := Target(file)), "w", zipfile.ZIP_STORED) as archive,
+    ):
         for name, content in zip(_MEMBERS[:2], (json.dumps(metadata), config), strict=True):
             archive.writestr(name, content)
         info = zipfile.ZipInfo(_MEMBERS[2], time.localtime()[:6])

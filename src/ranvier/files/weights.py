@@ -269,7 +269,7 @@ def load_weights(
         wanted = [want for want in wanted if id(want.layer) not in left]
         verified = path.endswith(".keras")  # the archive has a checksum of all of it
         optimizer = None if file is None or by_name or "optimizer" not in file else getattr(layer, "optimizer", None)
-        if optimizer is not None and "optimizer/vars" in file and not verified:
+        if file is not None and optimizer is not None and "optimizer/vars" in file and not verified:
             verify(_own_arrays(file["optimizer/vars"]).values())
         load(wanted, stored, report, by_name=by_name, skip_mismatch=skip_mismatch, verified=verified)
         goes_on = optimizer is not None and optimizer.built and read_optimizer(file, layer)

@@ -126,7 +126,8 @@ class LSTMCell(RecurrentCell):
         """All steps at once, with the usual activations."""
         if not self._is_usual() or type(self).advance is not LSTMCell.advance:
             return None
-        h, c, *hs = lstm(projected, recurrence.kernel, *states, mask, all_outputs)
+        h, c = states
+        h, c, *hs = lstm(projected, recurrence.kernel, h, c, mask, all_outputs)
         return [h, c], hs[0] if all_outputs else None
 
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
