@@ -200,7 +200,7 @@ def test_several_inputs_and_outputs(how):
 def test_convolutions_in_bfloat16():
     def build(rate):
         model = ranvier.Sequential([
-            layers.Input((5, 5, 2)), layers.Conv2D(3, 3, "relu"), layers.MaxPooling2D(), layers.SpatialDropout2D(rate),
+            layers.Input((5, 5, 2)), layers.Conv2D(3, 3, activation="relu"), layers.MaxPooling2D(), layers.SpatialDropout2D(rate),
             layers.Flatten(), layers.Dense(1),
         ])  # fmt: skip
         model.compile("adam", "mse")
