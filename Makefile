@@ -27,7 +27,7 @@ $(VENV)/.bench: $(VENV)/.base
 	-$(BIN)/python -m pip install --quiet --index-url https://download.pytorch.org/whl/cpu torch || $(BIN)/python -m pip install --quiet torch
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@if command -v c++ >/dev/null; then \
-		$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10' && \
+		$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10' 'cmake>=3.18' ninja && \
 		$(BIN)/python -m pip install --quiet --no-build-isolation ./kernels; \
 	else echo "No C++ compiler: measured without the compiled kernels."; fi
 	@touch $@
@@ -49,7 +49,7 @@ quick: $(VENV)/.test
 	$(BIN)/python -m pytest -q tests/test_tiny.py
 
 kernels: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10'
+	$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10' 'cmake>=3.18' ninja
 	$(BIN)/python -m pip install --quiet --no-build-isolation ./kernels
 	$(BIN)/python -m pytest -q -p no:cacheprovider kernels/tests
 
