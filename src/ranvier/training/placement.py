@@ -24,6 +24,9 @@ def placed(array: Any) -> jax.Array:
     if isinstance(array, jax.Array):
         return array
     array = np.asarray(array)
+    # JAX lets go of memory that it was lent when it is next asked for something. Asked now, it gives back what the last
+    # `fit` had, and the system need not find as much again, which can take ten times as long as the copy.
+    jax.device_put(np.int32(0))
     own = aligned_empty(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
     np.copyto(own, array, casting="unsafe")
     # Nobody else holds `own`, so nobody can change it under the JAX array, which keeps it alive.
