@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
+build_kernels = $(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10' 'cmake>=3.18' ninja && \
+	$(BIN)/python -m pip install --quiet --no-build-isolation ./kernels
+
 .PHONY: help demo test slow quick kernels bench clean
 
 help:
@@ -26,10 +29,7 @@ $(VENV)/.test: $(VENV)/.base
 $(VENV)/.bench: $(VENV)/.base
 	-$(BIN)/python -m pip install --quiet --index-url https://download.pytorch.org/whl/cpu torch || $(BIN)/python -m pip install --quiet torch
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
-	@if command -v c++ >/dev/null; then \
-		$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10' 'cmake>=3.18' ninja && \
-		$(BIN)/python -m pip install --quiet --no-build-isolation ./kernels; \
-	else echo "No C++ compiler: measured without the compiled kernels."; fi
+	@if command -v c++ >/dev/null; then $(build_kernels); else echo "No C++ compiler: measured without the compiled kernels."; fi
 	@touch $@
 
 demo: $(VENV)/.base
@@ -49,8 +49,7 @@ quick: $(VENV)/.test
 	$(BIN)/python -m pytest -q tests/test_tiny.py
 
 kernels: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet 'scikit-build-core>=0.10' 'cmake>=3.18' ninja
-	$(BIN)/python -m pip install --quiet --no-build-isolation ./kernels
+	$(build_kernels)
 	$(BIN)/python -m pytest -q -p no:cacheprovider kernels/tests
 
 bench: $(VENV)/.bench
