@@ -15,7 +15,7 @@ from .lazy import Rows, fill, take
 from .memory import aligned_empty
 from .sources import ArrayData
 
-__all__ = ["Block", "FileData", "blocks"]
+__all__ = ["Block", "FileData", "blocks", "power_of_two"]
 
 _BYTES = 32 << 20  # a block's size at the most, unless a batch is larger
 _BATCHES = 64
@@ -74,7 +74,7 @@ def blocks(data: ArrayData, order: np.ndarray | None = None, first: int = 0, pad
     whole = steps + (rest > 0 and padded)
     likes = jax.tree.map(_like, data.arrays)
     bytes_ = batch * sum(like.nbytes for like in jax.tree.leaves(likes)) or 1
-    capacity = max(1, min(_BATCHES, _BYTES // bytes_, _power_of_two(whole)))
+    capacity = max(1, min(_BATCHES, _BYTES // bytes_, power_of_two(whole)))
     for at in range(first, whole, capacity):
         count = min(capacity, whole - at)
         yield _block(data, likes, order, at, count, capacity * batch)
@@ -84,7 +84,8 @@ def blocks(data: ArrayData, order: np.ndarray | None = None, first: int = 0, pad
         data.check_finite = False
 
 
-def _power_of_two(number: int) -> int:
+def power_of_two(number: int) -> int:
+    """The least power of two that is not below `number`, so that many sizes share a few compiled programs."""
     return 1 << max(number - 1, 0).bit_length()
 
 

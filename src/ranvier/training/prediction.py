@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.settings import floatx
-from ..data.blocks import Block, FileData, blocks
+from ..data.blocks import Block, FileData, blocks, power_of_two
 from ..data.prefetch import prefetched
 from .pace import Pace
 from .placement import lent
@@ -49,7 +49,7 @@ def predict_batch(programs: Programs, batch: Any) -> Any:
             variable.store(value)
         return _on_host(outputs)
     size = len(batch[0]) if type(batch[0]) is np.ndarray else jax.tree.leaves(batch)[0].shape[0]
-    room = 1 << (size - 1).bit_length()
+    room = power_of_two(size)
     if room == size or not programs.rowwise:
         return _on_host(programs.predict()(state, batch))
     outputs = programs.predict()(state, jax.tree.map(lambda leaf: _filled_up(leaf, room), batch))
