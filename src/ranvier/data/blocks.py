@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ..core.memory import aligned_empty
 from .checks import warn_nonfinite
 from .convert import read
 from .lazy import Rows, fill, take
-from .memory import aligned_empty
 from .sources import ArrayData
 
 __all__ = ["Block", "FileData", "blocks", "power_of_two"]

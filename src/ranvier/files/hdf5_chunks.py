@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.memory import aligned_empty
 from .hdf5_types import Cursor, MalformedError
 from .limits import unpacked
-from .sources import aligned
 
 __all__ = ["Chunks"]
 
@@ -73,7 +73,7 @@ class Chunks:
 
     def read(self) -> np.ndarray:
         """The whole array."""
-        array = aligned(self.shape, self.dtype)
+        array = aligned_empty(self.shape, self.dtype, huge_pages=False)
         for place, (at, stored) in self.places.items():
             data = self.reader.source.read(at, stored)
             if _GZIP in self.steps:

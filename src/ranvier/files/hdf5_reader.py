@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import SerializationError
+from ..core.memory import aligned_empty
 from .hdf5_chunks import Chunks
 from .hdf5_types import Cursor, MalformedError, Text, attribute, dataspace, datatype, filters
 from .limits import ATTRIBUTES, DEPTH, OBJECTS
-from .sources import Source, aligned, opened_source
+from .sources import Source, opened_source
 
 __all__ = ["Dataset", "Group", "open_hdf5"]
 
@@ -458,7 +459,7 @@ class _Reader:
 
 
 def _contiguous(stored: Source, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    array = aligned(shape, dtype)
+    array = aligned_empty(shape, dtype, huge_pages=False)
     stored.read_into(0, array)
     return array
 

@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import SerializationError
+from ..core.memory import aligned_empty
 from .archive import read_json
 from .atomic import replacing
 from .checksums import checksum_of
-from .sources import Source, aligned, opened_source
+from .sources import Source, opened_source
 
 __all__ = ["Tensor", "read_tensors", "write_tensors"]
 
@@ -44,7 +45,7 @@ class Tensor:
         self.checksum = checksum
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        array = aligned(self.shape, self.dtype)
+        array = aligned_empty(self.shape, self.dtype, huge_pages=False)
         self._source.read_into(0, array)
         return array[key]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
-import mmap
 import os
 import stat
 import threading
@@ -17,20 +15,10 @@ import numpy as np
 from ..core.errors import SerializationError
 from .limits import refusal
 
-__all__ = ["Source", "aligned", "opened_source"]
+__all__ = ["Source", "opened_source"]
 
 _CHUNK = 1 << 20
 _MOVING = threading.Lock()  # of files that must be moved in to be read
-_ALIGNMENT = 64  # bytes; arrays that begin at a multiple are used as they are by programs on the CPU
-_LARGE = 4 << 20  # bytes; NumPy asks for huge pages then, which the system may have to make first
-
-
-def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array to be filled whose memory a variable can adopt."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8) if size < _LARGE else np.frombuffer(mmap.mmap(-1, size), np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 class Source:

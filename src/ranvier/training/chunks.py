@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from ..data.memory import aligned_empty
+from ..core.memory import aligned_empty
 from .placement import lent
 
 __all__ = ["stacked_chunks"]

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from ..core.distributions import distribution, replicated
-from ..data.memory import aligned_empty
+from ..core.memory import aligned_empty
 
 __all__ = ["lent", "placed"]
 
