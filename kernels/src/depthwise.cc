@@ -2,116 +2,129 @@
 
 #include <vector>
 
+#include "functions.h"
 #include "kernels.h"
 #include "padding.h"
-#include "tile.h"
 
 namespace ranvier {
 
 namespace {
 
-constexpr int64_t kTaps = 8;  // places of a window row whose sums stay in registers
+constexpr int kOutputs = 8;  // outputs of a row whose sums stay in registers
+constexpr int kTaps = 9;     // places of the window whose sums stay in registers
 
-// One row of outputs for `columns` channels (at most kWidth), all window places.
-void Row(const Convolution& c, int64_t width, const float* x, const float* w, float* y, int64_t columns) {
-  for (int64_t o = 0; o < c.out_w; ++o) {
-    const float* place = x + o * c.stride_w * c.channels;
-    if (columns == kWidth) {
-      Vector sum = Vector{};
-      for (int64_t i = 0; i < c.window_h; ++i)
-        for (int64_t j = 0; j < c.window_w; ++j)
-          sum += *reinterpret_cast<const Vector*>(place + (i * c.dilation_h * width + j * c.dilation_w) * c.channels) *
-                 *reinterpret_cast<const Vector*>(w + (i * c.window_w + j) * c.channels);
-      *reinterpret_cast<Vector*>(y + o * c.channels) = sum;
-      continue;
-    }
-    for (int64_t n = 0; n < columns; ++n) {
-      float sum = 0.0f;
-      for (int64_t i = 0; i < c.window_h; ++i)
-        for (int64_t j = 0; j < c.window_w; ++j)
-          sum += place[(i * c.dilation_h * width + j * c.dilation_w) * c.channels + n] *
-                 w[(i * c.window_w + j) * c.channels + n];
-      y[o * c.channels + n] = sum;
+// Images as windows see them: with zeros around, where windows reach out of them.
+struct Images {
+  explicit Images(const Convolution& c) : c(c), padded(c), width(padded.needed ? padded.width : c.width) {
+    for (int64_t i = 0; i < c.window_h; ++i)
+      for (int64_t j = 0; j < c.window_w; ++j)
+        offsets.push_back((i * c.dilation_h * width + j * c.dilation_w) * c.channels);
+  }
+
+  // Calls f(image, n) for the images [from, to); `image` stays until the next one.
+  template <typename F>
+  void Each(const float* x, int64_t from, int64_t to, F f) const {
+    std::vector<float> copy(padded.needed ? padded.height * padded.width * c.channels : 0);
+    for (int64_t n = from; n < to; ++n) {
+      const float* image = x + n * c.height * c.width * c.channels;
+      if (padded.needed) CopyInside(c, padded, image, copy.data());
+      f(padded.needed ? copy.data() : image, n);
     }
   }
+
+  const Convolution& c;
+  const Padded padded;
+  const int64_t width;
+  std::vector<int64_t> offsets;  // of the window's places from its first
+};
+
+// `count` outputs of a row, `step` floats apart in x, for `columns` channels: all places of the window.
+template <int OUTPUTS>
+inline void Outputs(int64_t count, const int64_t* offsets, int64_t taps, int64_t step, int64_t channels, int64_t columns,
+                    const float* x, const float* w, float* y) {
+  if constexpr (OUTPUTS > 1) {
+    if (count < OUTPUTS) return Outputs<OUTPUTS - 1>(count, offsets, taps, step, channels, columns, x, w, y);
+  }
+  Vector sums[OUTPUTS] = {};
+  for (int64_t t = 0; t < taps; ++t) {
+    const Vector weight = Load(w + t * channels, columns);
+    const float* place = x + offsets[t];
+    for (int o = 0; o < OUTPUTS; ++o) sums[o] += Load(place + o * step, columns) * weight;
+  }
+  for (int o = 0; o < OUTPUTS; ++o) Put(y + o * channels, columns, sums[o]);
 }
 
-// Adds what one row of outputs gives to `taps` places of one window row.
-template <int64_t TAPS>
-void GradientRow(const Convolution& c, int64_t taps, const float* x, const float* dy, float* dw, int64_t columns) {
+// Adds what a row of outputs gives to `taps` places of the window, for `columns` channels.
+template <int TAPS>
+inline void GradientOf(int64_t taps, const int64_t* offsets, int64_t outputs, int64_t step, int64_t channels,
+                       int64_t columns, const float* x, const float* dy, float* dw) {
   if constexpr (TAPS > 1) {
-    if (taps < TAPS) return GradientRow<TAPS - 1>(c, taps, x, dy, dw, columns);
+    if (taps < TAPS) return GradientOf<TAPS - 1>(taps, offsets, outputs, step, channels, columns, x, dy, dw);
   }
-  if (columns == kWidth) {
-    Vector sum[TAPS];
-    for (int64_t j = 0; j < TAPS; ++j) sum[j] = *reinterpret_cast<const Vector*>(dw + j * c.channels);
-    for (int64_t o = 0; o < c.out_w; ++o) {
-      const Vector slope = *reinterpret_cast<const Vector*>(dy + o * c.channels);
-      const float* place = x + o * c.stride_w * c.channels;
-      for (int64_t j = 0; j < TAPS; ++j)
-        sum[j] += *reinterpret_cast<const Vector*>(place + j * c.dilation_w * c.channels) * slope;
-    }
-    for (int64_t j = 0; j < TAPS; ++j) *reinterpret_cast<Vector*>(dw + j * c.channels) = sum[j];
-    return;
+  Vector sums[TAPS];
+  const float* places[TAPS];
+  for (int t = 0; t < TAPS; ++t) {
+    sums[t] = Load(dw + t * channels, columns);
+    places[t] = x + offsets[t];
   }
-  for (int64_t j = 0; j < TAPS; ++j)
-    for (int64_t o = 0; o < c.out_w; ++o)
-      for (int64_t n = 0; n < columns; ++n)
-        dw[j * c.channels + n] +=
-            x[(o * c.stride_w + j * c.dilation_w) * c.channels + n] * dy[o * c.channels + n];
+  for (int64_t o = 0; o < outputs; ++o) {
+    const Vector slope = Load(dy + o * channels, columns);
+    for (int t = 0; t < TAPS; ++t) sums[t] += Load(places[t] + o * step, columns) * slope;
+  }
+  for (int t = 0; t < TAPS; ++t) Put(dw + t * channels, columns, sums[t]);
+}
+
+// Calls f(first, columns) for the vectors of the channels; `columns` is a constant for all but the last.
+template <typename F>
+inline void ForChannels(int64_t channels, F f) {
+  int64_t n = 0;
+  for (; n + kWidth <= channels; n += kWidth) f(n, kWidth);
+  if (n < channels) f(n, channels - n);
 }
 
 }  // namespace
 
 void ConvolveDepthwise(const Pool& pool, const Convolution& c, const float* x, const float* w, float* y) {
-  const Padded padded(c);
-  const int64_t width = padded.needed ? padded.width : c.width;
+  const Images images(c);
   const int64_t each = ImagesOfTask(pool, c.batch), tasks = (c.batch + each - 1) / each;
+  const int64_t step = c.stride_w * c.channels, taps = images.offsets.size();
   Parallel(pool, tasks, [&](int64_t task) {
-    thread_local std::vector<float> image;
-    for (int64_t n = task * each; n < std::min(c.batch, (task + 1) * each); ++n) {
-      const float* source = x + n * c.height * c.width * c.channels;
-      if (padded.needed) {
-        Pad(c, padded, source, image);
-        source = image.data();
+    images.Each(x, task * each, std::min(c.batch, (task + 1) * each), [&](const float* image, int64_t n) {
+      for (int64_t i = 0; i < c.out_h; ++i) {
+        const float* row = image + i * c.stride_h * images.width * c.channels;
+        float* to = y + (n * c.out_h + i) * c.out_w * c.channels;
+        ForChannels(c.channels, [&](int64_t first, int64_t columns) {
+          for (int64_t o = 0; o < c.out_w; o += kOutputs)
+            Outputs<kOutputs>(c.out_w - o, images.offsets.data(), taps, step, c.channels, columns,
+                              row + o * step + first, w + first, to + o * c.channels + first);
+        });
       }
-      for (int64_t i = 0; i < c.out_h; ++i)
-        for (int64_t first = 0; first < c.channels; first += kWidth)
-          Row(c, width, source + i * c.stride_h * width * c.channels + first, w + first,
-              y + (n * c.out_h + i) * c.out_w * c.channels + first, std::min<int64_t>(kWidth, c.channels - first));
-    }
+    });
   });
 }
 
 void KernelGradientDepthwise(const Pool& pool, const Convolution& c, const float* x, const float* dy, float* dw) {
-  const Padded padded(c);
-  const int64_t width = padded.needed ? padded.width : c.width;
-  const int64_t size = c.window_h * c.window_w * c.channels;
+  const Images images(c);
+  const int64_t step = c.stride_w * c.channels, taps = images.offsets.size(), size = taps * c.channels;
   const int64_t parts = std::max<int64_t>(1, std::min(pool.threads, c.batch));
   std::vector<float> sums((parts - 1) * size);
   Parallel(pool, parts, [&](int64_t part) {
-    thread_local std::vector<float> image;
     float* sum = part ? sums.data() + (part - 1) * size : dw;
     std::fill(sum, sum + size, 0.0f);
-    for (int64_t n = c.batch * part / parts; n < c.batch * (part + 1) / parts; ++n) {
-      const float* source = x + n * c.height * c.width * c.channels;
-      if (padded.needed) {
-        Pad(c, padded, source, image);
-        source = image.data();
+    images.Each(x, c.batch * part / parts, c.batch * (part + 1) / parts, [&](const float* image, int64_t n) {
+      for (int64_t i = 0; i < c.out_h; ++i) {
+        const float* row = image + i * c.stride_h * images.width * c.channels;
+        const float* slopes = dy + (n * c.out_h + i) * c.out_w * c.channels;
+        ForChannels(c.channels, [&](int64_t first, int64_t columns) {
+          for (int64_t t = 0; t < taps; t += kTaps)
+            GradientOf<kTaps>(taps - t, images.offsets.data() + t, c.out_w, step, c.channels, columns, row + first,
+                              slopes + first, sum + t * c.channels + first);
+        });
       }
-      for (int64_t o = 0; o < c.out_h; ++o)
-        for (int64_t first = 0; first < c.channels; first += kWidth)
-          for (int64_t i = 0; i < c.window_h; ++i)
-            for (int64_t j = 0; j < c.window_w; j += kTaps)
-              GradientRow<kTaps>(c, std::min(kTaps, c.window_w - j),
-                                 source + ((o * c.stride_h + i * c.dilation_h) * width + j * c.dilation_w) * c.channels + first,
-                                 dy + (n * c.out_h + o) * c.out_w * c.channels + first,
-                                 sum + (i * c.window_w + j) * c.channels + first,
-                                 std::min<int64_t>(kWidth, c.channels - first));
-    }
+    });
   });
   for (int64_t part = 1; part < parts; ++part)
-    for (int64_t k = 0; k < size; ++k) dw[k] += sums[(part - 1) * size + k];
+    for (int64_t n = 0; n < size; ++n) dw[n] += sums[(part - 1) * size + n];
 }
 
 }  // namespace ranvier

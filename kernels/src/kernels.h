@@ -20,6 +20,12 @@ struct Convolution {
 
 void Convolve(const Pool&, const Convolution&, const float* x, const float* w, float* y);
 void KernelGradient(const Pool&, const Convolution&, const float* x, const float* dy, float* dw);
+void InputGradient(const Pool&, const Convolution&, const float* dy, const float* w, float* dx);
+
+// The same by minimal filtering: windows of 3x3, strides, dilation and groups of 1.
+void ConvolveWinograd(const Pool&, const Convolution&, const float* x, const float* w, float* y);
+void KernelGradientWinograd(const Pool&, const Convolution&, const float* x, const float* dy, float* dw);
+void InputGradientWinograd(const Pool&, const Convolution&, const float* dy, const float* w, float* dx);
 
 // The same where each channel is convolved by itself: groups = channels = filters.
 void ConvolveDepthwise(const Pool&, const Convolution&, const float* x, const float* w, float* y);
@@ -71,5 +77,31 @@ void NormalizeRows(const Pool&, int64_t rows, int64_t columns, float epsilon, co
 void NormalizeRowsGradient(const Pool&, int64_t rows, int64_t columns, const float* x, const float* scale,
                            const float* means, const float* inverses, const float* dy, float* dx, float* dscale,
                            float* dshift);
+
+// The largest of what windows meet in x (batch, height, width, channels); `before` places of them lie before the images.
+struct Pooling {
+  int64_t batch, height, width, channels;
+  int64_t window_h, window_w, out_h, out_w;
+  int64_t stride_h, stride_w, before_h, before_w;
+  bool rectified;  // of max(x + bias, 0)
+};
+
+constexpr int32_t kNowhere = 255;  // the place of a largest element that has no slope: cut off by the ReLU, or NaN
+
+// y (batch, out_h, out_w, channels) of x + bias (channels; null: 0), and the place of each in its window.
+void PoolLargest(const Pool&, const Pooling&, const float* x, const float* bias, float* y, uint8_t* places);
+void PoolLargestGradient(const Pool&, const Pooling&, const float* dy, const uint8_t* places, float* dx, float* dbias);
+
+// Means and variances of the columns of x; and the gradient of normalising by them, scaling, shifting and an activation
+// that multiplies what is negative by `slope` (0: a ReLU; 1: none).
+struct Batch {
+  int64_t rows, columns;
+  float epsilon, slope;
+};
+
+void BatchMoments(const Pool&, int64_t rows, int64_t columns, const float* x, float* mean, float* variance);
+void NormalizeBatchGradient(const Pool&, const Batch&, const float* x, const float* scale, const float* shift,
+                            const float* mean, const float* variance, const float* dy, float* dx, float* dscale,
+                            float* dshift);
 
 }  // namespace ranvier

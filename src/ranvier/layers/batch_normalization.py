@@ -13,6 +13,8 @@ from .. import constraints, initializers, regularizers
 from ..core.errors import ArgumentError
 from ..core.variables import Variable
 from ..ops import nn_functions
+from ..ops.by_batch import batch_kernels_apply, normalize_by_batch
+from ..ops.origins import origin_of
 from .base import Layer
 from .checks import rate_between, sizes_of, small_constant
 from .input_spec import InputSpec
@@ -118,6 +120,9 @@ class BatchNormalization(Layer):
         """The normalised inputs."""
         x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
         if training and self.trainable:
+            last = self.axis % x.ndim == x.ndim - 1
+            if mask is None and last and not self.renorm and batch_kernels_apply(x, self.epsilon):
+                return self._by_kernels(x)
             mean, variance = self._moments(x, mask)
             scale, shift = self._renormalized(mean, variance) if self.renorm else (None, None)
             self._update(self.moving_mean, mean, self.momentum)
@@ -135,6 +140,16 @@ class BatchNormalization(Layer):
         if self.beta is not None:
             offset = offset + self.beta.value
         y = x * self._along(factor, x) + self._along(offset, x)
+        return y.astype(self.compute_dtype)
+
+    def _by_kernels(self, x: Any) -> Any:
+        """As `call` in training. A bias just before changes nothing but the moving mean, so it is not added to x."""
+        x, bias = origin_of(x, "bias") or (x, None)
+        scale = jnp.ones(x.shape[-1]) if self.gamma is None else self.gamma.value
+        shift = jnp.zeros(x.shape[-1]) if self.beta is None else self.beta.value
+        y, mean, variance = normalize_by_batch(x, scale, shift, self.epsilon)
+        self._update(self.moving_mean, mean if bias is None else mean + bias, self.momentum)
+        self._update(self.moving_variance, variance, self.momentum)
         return y.astype(self.compute_dtype)
 
     def _along(self, vector: Any, x: Any) -> Any:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from .. import activations, constraints, initializers, regularizers
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import standardize_data_format
+from ..ops.origins import note
 from .base import Layer
 from .checks import per_axis
 from .input_spec import InputSpec
@@ -88,8 +89,10 @@ class Convolutional(Layer):
     def _biased_and_activated(self, y: Any) -> Any:
         """φ(y + b), b along the channels."""
         if self.bias is not None:
-            shape = (-1, *(1,) * self.rank) if self._channel_axis == 1 else (-1,)
-            y = y + self.bias.value.reshape(shape)
+            if self._channel_axis == 1:
+                y = y + self.bias.value.reshape(-1, *(1,) * self.rank)
+            else:
+                y = note(y + self.bias.value, "bias", y, self.bias.value)
         return self.activation(y)
 
     def _causally_padded(self, x: Any) -> tuple[Any, str]:

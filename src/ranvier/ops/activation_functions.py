@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .by_batch import after_normalization
+from .origins import note
 from .symbolic import op
 from .tensors import as_array, as_float, tensor
 
@@ -29,7 +31,9 @@ def linear(x: Any) -> Any:
 @op
 def relu(x: Any) -> Any:
     """max(x, 0): Nair & Hinton, 2010."""
-    return jax.nn.relu(as_array(x))
+    x = as_array(x)
+    fused = after_normalization(x, 0.0)
+    return note(jax.nn.relu(x) if fused is None else fused, "relu", x)
 
 
 @op
@@ -136,7 +140,9 @@ def mish(x: Any) -> Any:
 @op
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """x where positive, else negative_slope · x: Maas et al., 2013."""
-    return jax.nn.leaky_relu(as_float(x), negative_slope)
+    x = as_float(x)
+    fused = after_normalization(x, negative_slope) if isinstance(negative_slope, float) and negative_slope else None
+    return jax.nn.leaky_relu(x, negative_slope) if fused is None else fused
 
 
 @op

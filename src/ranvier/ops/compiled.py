@@ -1,9 +1,9 @@
 """Convolutions by the compiled kernels of the package ``ranvier-kernels``, where it is installed.
 
-A convolution and the gradient of its kernel are primitives of JAX, linear in both operands, whose transposes are built
-from each other and from the pure algorithms: so forward mode and gradients of gradients work. (The gradient by the
-inputs stays pure: one matrix product and a sum of shifted parts, which no kernel of ours was measured to beat.) What
-the kernels cannot do (other platforms, batches by `jax.vmap`) is done by the equal operations of XLA.
+A convolution and its two gradients are primitives of JAX, linear in both operands, and the transposes of each are the
+other two: so forward mode and gradients of gradients work. Which kernel computes one, or the pure algorithm, is chosen
+where a program is lowered (`_target`). What the kernels cannot do (other platforms, batches by `jax.vmap`) is done by the
+equal operations of XLA.
 """
 
 from __future__ import annotations
@@ -70,8 +70,38 @@ def by_kernels(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     return _convolve.bind(x[:, None], w[None], window=flat, groups=groups)[:, 0]
 
 
-def _primitive(name: str, plain: Callable[..., Any]) -> Primitive:
-    """A primitive computed by the kernel ``ranvier_<name>`` on CPUs, and elsewhere as `plain` says."""
+def _filtered(channels: int, filters: int, out: tuple[int, ...], window: Window, groups: int) -> bool:
+    """Whether minimal filtering (Winograd's) is made for a convolution, and was measured to be faster.
+
+    It makes 36 products of every 4x4 outputs and 3x3 places instead of 144; changing tiles to and fro costs as much as
+    the products of about eight channels, and tiles that reach over the edge are paid whole.
+    """
+    if groups != 1 or window.size != (3, 3) or window.strides != (1, 1) or window.dilation != (1, 1):
+        return False
+    saved = 4 * math.prod(out) / math.prod(4 * -(-n // 4) for n in out)
+    return min(channels, filters) >= 16 and saved >= 2
+
+
+def _target(name: str, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...], window: Window, groups: int) -> str:
+    """The kernel that computes the primitive `name`, for these shapes; "" where the pure algorithm is faster."""
+    if _filtered(x[-1], y[-1], y[1:-1], window, groups):
+        filtered = "winograd" if name == "convolve" else f"winograd_{name}"
+        if kernel_usable(filtered):
+            return filtered
+    if name == "input_gradient" and not (groups == 1 and kernel_usable(name)):
+        return ""
+    return name
+
+
+def _primitive(name: str, plain: Callable[..., Any], order: str) -> Primitive:
+    """A primitive computed by a kernel on CPUs (`_target`), and elsewhere as `plain` says.
+
+    Args:
+        name: of the kernel.
+        plain: the same by XLA's operations.
+        order: which of the inputs x, the kernel w and the outputs y the two operands and the result are.
+
+    """
     primitive = Primitive(f"ranvier_{name}")
 
     def shape_of(*operands: Any, **params: Any) -> Any:
@@ -82,15 +112,21 @@ def _primitive(name: str, plain: Callable[..., Any]) -> Primitive:
     def batched(operands: Any, axes: Any, **params: Any) -> Any:
         return jax.vmap(functools.partial(plain, **params), axes)(*operands), 0
 
-    def lowered(context: Any, *operands: Any, window: Window, groups: int) -> Any:
+    by_operations = mlir.lower_fun(plain, multiple_results=False)
+
+    def lowered(context: Any, *operands: Any, window: Window, groups: int, **params: Any) -> Any:
+        shapes = dict(zip(order, [a.shape for a in (*context.avals_in, *context.avals_out)], strict=True))
+        target = _target(name, **shapes, window=window, groups=groups)
+        if not target:
+            return by_operations(context, *operands, window=window, groups=groups, **params)
         before = [p[0] for p in window.padding]
         geometry = np.array([*window.strides, *window.dilation, *before, groups], np.int64)
-        return jax.ffi.ffi_lowering(f"ranvier_{name}")(context, *operands, geometry=geometry)
+        return jax.ffi.ffi_lowering(f"ranvier_{target}")(context, *operands, geometry=geometry)
 
-    primitive.def_impl(jax.jit(primitive.bind, static_argnames=("window", "groups")))
+    primitive.def_impl(jax.jit(primitive.bind, static_argnames=("window", "groups", "sizes")))
     primitive.def_abstract_eval(shape_of)
     batching.primitive_batchers[primitive] = batched
-    mlir.register_lowering(primitive, mlir.lower_fun(plain, multiple_results=False))
+    mlir.register_lowering(primitive, by_operations)
     mlir.register_lowering(primitive, lowered, platform="cpu")
     return primitive
 
@@ -104,11 +140,7 @@ def _plain_by_kernel(x: Any, dy: Any, *, window: Window, groups: int) -> Any:
     return jax.linear_transpose(lambda w: _plain(x, w, window=window, groups=groups), w)(dy)[0]
 
 
-_convolve = _primitive("convolve", _plain)
-_by_kernel = _primitive("kernel_gradient", _plain_by_kernel)
-
-
-def _by_input(dy: Any, w: Any, sizes: tuple[int, ...], window: Window, groups: int) -> Any:
+def _plain_by_input(dy: Any, w: Any, *, sizes: tuple[int, ...], window: Window, groups: int) -> Any:
     """The gradient by the inputs, of `sizes`: a product spread over the inputs, as much at a time as fits the budget."""
     channels = w.shape[-2] * groups
 
@@ -127,6 +159,11 @@ def _by_input(dy: Any, w: Any, sizes: tuple[int, ...], window: Window, groups: i
     return algorithms.in_tiles(spread, dy, algorithms.rows_of_tile(dy.shape[0], each, algorithms.PATCH_BUDGET))
 
 
+_convolve = _primitive("convolve", _plain, "xwy")
+_by_kernel = _primitive("kernel_gradient", _plain_by_kernel, "xyw")
+_by_input = _primitive("input_gradient", _plain_by_input, "ywx")
+
+
 def _sizes(x: Any) -> tuple[int, ...]:
     """The spatial sizes of an operand, known or (the one that a transpose asks for) only described."""
     return getattr(x, "aval", x).shape[1:-1]
@@ -135,11 +172,16 @@ def _sizes(x: Any) -> tuple[int, ...]:
 # y = x * w. What one linear map's transpose needs is again a convolution, or one of its two gradients.
 ad.defbilinear(
     _convolve,
-    lambda dy, x, w, window, groups: _by_input(dy, w, _sizes(x), window, groups),
+    lambda dy, x, w, window, groups: _by_input.bind(dy, w, sizes=_sizes(x), window=window, groups=groups),
     lambda dy, x, w, window, groups: _by_kernel.bind(x, dy, window=window, groups=groups),
 )
 ad.defbilinear(
     _by_kernel,
-    lambda dw, x, dy, window, groups: _by_input(dy, dw, _sizes(x), window, groups),
+    lambda dw, x, dy, window, groups: _by_input.bind(dy, dw, sizes=_sizes(x), window=window, groups=groups),
     lambda dw, x, dy, window, groups: _convolve.bind(x, dw, window=window, groups=groups),
+)
+ad.defbilinear(
+    _by_input,
+    lambda dx, dy, w, sizes, window, groups: _convolve.bind(dx, w, window=window, groups=groups),
+    lambda dx, dy, w, sizes, window, groups: _by_kernel.bind(dx, dy, window=window, groups=groups),
 )

@@ -14,6 +14,7 @@ from jax import lax
 from ..core.errors import ShapeError
 from ..core.settings import standardize_data_format
 from .conv_geometry import Window, per_axis, window_of
+from .largest import largest, largest_applies
 from .symbolic import op
 from .tensors import tensor
 
@@ -59,7 +60,12 @@ def max_pool(
     [[[4.0], [3.0]]]
     """
     x, window, first = _prepare(inputs, pool_size, strides, padding, data_format)
-    y: Any = _max_of_tiles(x, window.size) if _tiles(x, window) and window.taps <= 16 else _reduce_max(x, window)
+    if largest_applies(x, window):
+        y: Any = largest(x, window)
+    elif _tiles(x, window) and window.taps <= 16:
+        y = _max_of_tiles(x, window.size)
+    else:
+        y = _reduce_max(x, window)
     return jnp.moveaxis(y, -1, 1) if first else y
 
 
