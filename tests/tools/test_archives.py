@@ -5,6 +5,7 @@ import tarfile
 import warnings
 import zipfile
 
+import numpy as np
 import pytest
 
 from ranvier.core.errors import DataError
@@ -89,7 +90,7 @@ def test_links_and_devices_in_a_tar(tmp_path, kind, why):
 @pytest.mark.parametrize(("mode", "why"), [(0o120777, "is a link"), (0o020666, "is a device")])
 def test_links_and_devices_in_a_zip(tmp_path, mode, why):
     path = _zip(tmp_path / "a.zip", GOOD, ("odd", b"/etc/passwd", {"external_attr": mode << 16}))
-    with pytest.raises(DataError, match=f"member 'odd' {why}"):
+    with pytest.raises(DataError, match=f"'odd' is refused: it {why}"):
         archives.extract(path, tmp_path / "out")
 
 
@@ -114,6 +115,64 @@ def test_a_damaged_archive_leaves_the_old_folder(tmp_path):
         archives.extract(path, tmp_path / "out")
     assert (tmp_path / "out" / "file").read_bytes() == b"hello world" * 100
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "out"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_every_way_to_compress_a_zip(tmp_path, method):
+    content = np.random.default_rng(0).integers(0, 9, 3_000_000).astype(np.uint8).tobytes() + bytes(3_000_000)
+    with zipfile.ZipFile(tmp_path / "a", "w", method) as archive:
+        archive.writestr("file", content)
+        archive.writestr("nothing", b"")
+    archives.extract(tmp_path / "a", tmp_path / "out")
+    assert (tmp_path / "out" / "file").read_bytes() == content
+    assert (tmp_path / "out" / "nothing").read_bytes() == b""
+    damaged = bytearray((tmp_path / "a").read_bytes())
+    damaged[100_000] ^= 1
+    (tmp_path / "a").write_bytes(damaged)
+    with pytest.raises(DataError, match="damaged"):
+        archives.extract(tmp_path / "a", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+class _Pipe(io.RawIOBase):
+    """A file that cannot go back, so that sizes follow the members."""
+
+    def __init__(self, path):
+        self._file = path.open("wb")
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        return self._file.write(data)
+
+    def close(self):
+        self._file.close()
+
+
+def test_zips_of_all_kinds_of_programs(tmp_path):
+    with _Pipe(tmp_path / "a") as pipe, zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("größe/README", b"1")
+        archive.writestr("größe/Readme", b"2")
+        with archive.open("large", "w", force_zip64=True) as member:
+            member.write(b"3" * 1000)
+    archives.extract(tmp_path / "a", tmp_path / "out")
+    found = {
+        p.relative_to(tmp_path / "out").as_posix(): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()
+    }
+    assert found == {"größe/README": b"1", "größe/Readme": b"2", "large": b"3" * 1000}
+    # An old code page: no mark that the name is UTF-8.
+    path = _zip(tmp_path / "b", ("xxx", b"1"))
+    path.write_bytes(path.read_bytes().replace(b"xxx", "é.t".encode("cp437")))
+    archives.extract(path, tmp_path / "old")
+    assert [p.name for p in (tmp_path / "old").iterdir()] == ["é.t"]
+
+
+@pytest.mark.parametrize("make", [_tar, _zip])
+def test_names_that_no_file_system_takes(tmp_path, make):
+    for name in ("x" * 300, "é" * 150, "x/" * 600 + "y"):
+        with pytest.raises(DataError, match="longer than file systems take"):
+            archives.extract(make(tmp_path / "a", GOOD, (name, b"")), tmp_path / "out")
 
 
 def test_modes_of_members_are_not_kept(tmp_path):

@@ -1,16 +1,18 @@
-"""Reading zip archives and JSON without trusting them.
+"""Reading zip archives without trusting them: the one reader of models, checkpoints, data sets and downloads.
 
 An archive is taken apart by its directory, and the directory is held against what stands before each member: both must
 say the same, and members must fill the file one after the other, without gaps and without sharing a byte. What a member
-unpacks to is counted as it comes, up to a limit that its reader sets, and compared with its checksum.
+unpacks to is counted as it comes, up to a limit that its reader sets, and compared with its checksum. What an archive
+may be beyond that, its reader says by `Rules`.
 
 Reference: PKWARE, "APPNOTE.TXT, .ZIP File Format Specification 6.3.10".
 """
 
 from __future__ import annotations
 
+import bz2
 import contextlib
-import json
+import lzma
 import stat
 import struct
 import tempfile
@@ -19,19 +21,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..core.errors import SerializationError
-from .limits import DEPTH, MEMBERS, json_bytes, json_items, refusal, unpacked
+from .limits import MEMBERS, json_bytes, unpacked
 from .sources import Source, opened_source
+from .strict_json import read_json
 
-__all__ = ["Archive", "Member", "count_items", "json_text", "open_archive", "place_of_directory", "read_json"]
+__all__ = ["Archive", "Member", "Rules", "open_archive"]
 
-_DIRECTORY = 4 << 20  # bytes
+_STORED, _DEFLATE, _BZIP2, _LZMA = 0, 8, 12, 14  # methods of compression
+_METHODS = {_STORED: "none", _DEFLATE: "deflate", _BZIP2: "bzip2", _LZMA: "LZMA"}
+_DICTIONARY = 128 << 20  # bytes that unpacking LZMA may take
 _LARGE = 0xFFFFFFFF  # a size that a further field gives
 _DESCRIBED, _KNOWN_FLAGS = 8, 0b1000_0000_1110  # sizes after the data; levels of deflate, UTF-8 names
 _CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
+class Rules:
+    """What an archive may be.
+
+    Attributes:
+        members: how many members it may have.
+        directory: the bytes that the list of them may take.
+        methods: how members may be compressed: 0 (not at all), 8 (deflate), 12 (bzip2), 14 (LZMA).
+        foreign: whether any program may have made it: names may be in the code page of old PCs and may lead anywhere,
+            which the reader then checks; else they lead inside, are spelled in one way, and differ in more than case.
+    """
+
+    members: int = MEMBERS
+    directory: int = 4 << 20
+    methods: tuple[int, ...] = (_STORED, _DEFLATE)
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """What an archive's directory says of a member, checked against the member itself."""
 
@@ -40,7 +65,7 @@ class Member:
     stored: int
     size: int
     checksum: int
-    deflated: bool
+    method: int
 
 
 class Archive:
@@ -48,11 +73,14 @@ class Archive:
 
     Attributes:
         members: the members by name, without folders.
+        folders: the names of folders that have entries of their own.
     """
 
-    def __init__(self, source: Source):
+    def __init__(self, source: Source, rules: Rules):
         self._source = source
-        self.members = {member.name: member for member in _directory(source) if not member.name.endswith("/")}
+        found = _directory(source, rules)
+        self.members = {member.name: member for member in found if not member.name.endswith("/")}
+        self.folders = [member.name for member in found if member.name.endswith("/")]
 
     @property
     def present(self) -> int:
@@ -72,7 +100,7 @@ class Archive:
         member = self.members[name]
         stored = self._source.part(name, member.begin, member.stored)
         checksum = size = 0
-        for chunk in _inflated(stored) if member.deflated else stored.chunks():
+        for chunk in _expanded(stored, member) if member.method else stored.chunks():
             size += len(chunk)
             if size > most:
                 raise stored.refusal(f"it unpacks to more than {most:,} bytes")
@@ -83,15 +111,26 @@ class Archive:
         if size != member.size or checksum != member.checksum:
             raise stored.refusal("it is damaged: its checksum differs")
 
-    def read(self, name: str, most: int) -> bytes:
-        """All bytes of a member, if they are at most `most`."""
-        return b"".join(self.chunks(name, most))
+    def read(self, name: str, most: int) -> bytearray:
+        """All bytes of a member, if they are at most `most`; nothing is allocated for bytes that are only claimed."""
+        member = self.members[name]
+        content = bytearray()
+        if member.method or member.size > most:
+            for chunk in self.chunks(name, most):
+                content += chunk
+            return content
+        content = bytearray(member.size)  # as many as are stored, which are there
+        stored = self._source.part(name, member.begin, member.stored)
+        stored.read_into(0, np.frombuffer(content, np.uint8))
+        if zlib.crc32(content) != member.checksum:
+            raise stored.refusal("it is damaged: its checksum differs")
+        return content
 
     @contextlib.contextmanager
     def source(self, name: str) -> Iterator[Source]:
         """A member's bytes at any place: where they lie in the archive, or unpacked to a file without a name."""
         member = self.members[name]
-        if not member.deflated:
+        if not member.method:
             for _ in self.chunks(name, self.present):
                 pass  # compares the checksum
             yield self._source.part(name, member.begin, member.stored)
@@ -107,25 +146,33 @@ class Archive:
 
 
 @contextlib.contextmanager
-def open_archive(source: Any, shown: Any = None) -> Iterator[Archive]:
+def open_archive(source: Any, shown: Any = None, rules: Rules | None = None) -> Iterator[Archive]:
     """A zip archive at a path or in a binary file object.
 
+    Args:
+        source: where it is.
+        shown: what to call it in messages; None: by its path.
+        rules: what it may be; None: what a model's file may be.
+
     Raises:
-        SerializationError: no such archive, a damaged one, or one with members that are no plain files of their own.
+        SerializationError: no such archive, a damaged one, or one with members that are no plain files of their own or
+            break the rules.
     """
     with opened_source(source, shown) as opened:
-        yield Archive(opened)
+        yield Archive(opened, Rules() if rules is None else rules)
 
 
 # --- the directory ----------------------------------------------------------------------------------------------------
 
 
-def _directory(source: Source) -> list[Member]:
+def _directory(source: Source, rules: Rules) -> list[Member]:
     try:
-        begin, size, count = place_of_directory(source)
-        if size > _DIRECTORY or count > MEMBERS:
-            raise source.refusal(f"it has {count:,} members; at most {MEMBERS:,} are read")
-        entries = _entries(source, source.read(begin, size), count)
+        begin, size, count = _place_of_directory(source)
+        if count > rules.members:
+            raise source.refusal(f"it has more than {rules.members:,} members: {count:,}")
+        if size > rules.directory:
+            raise source.refusal(f"its list of members takes {size:,} bytes; at most {rules.directory:,} are read")
+        entries = _entries(source, source.read(begin, size), count, rules)
     except struct.error:
         raise source.refusal("its directory is damaged") from None
     position, gaps = 0, (0,)
@@ -135,16 +182,16 @@ def _directory(source: Source) -> list[Member]:
             raise source.refusal(f"its member {member.name[:200]!r} overlaps another, or lies after bytes of no member")
         # After a member whose sizes were not known before it, they follow it.
         position, gaps = member.begin + member.stored, (12, 16, 20, 24) if described else (0,)
-        folded = member.name.casefold().rstrip("/")
-        if folded in names:
+        name = member.name if rules.foreign else member.name.casefold().rstrip("/")
+        if name in names:
             raise source.refusal(f"its member {member.name[:200]!r} is there twice")
-        names.add(folded)
+        names.add(name)
     if begin - position not in gaps:
         raise source.refusal("its last member overlaps the directory, or lies before bytes of no member")
     return [member for _, _, member in entries]
 
 
-def place_of_directory(source: Source) -> tuple[int, int, int]:
+def _place_of_directory(source: Source) -> tuple[int, int, int]:
     """Where the directory begins, its bytes and its entries."""
     tail = source.read(max(0, source.length - 65_557), min(source.length, 65_557))
     at = tail.rfind(b"PK\5\6")
@@ -170,7 +217,7 @@ def place_of_directory(source: Source) -> tuple[int, int, int]:
     return begin, size, count
 
 
-def _entries(source: Source, directory: bytes, count: int) -> list[tuple[int, bool, Member]]:
+def _entries(source: Source, directory: bytes, count: int, rules: Rules) -> list[tuple[int, bool, Member]]:
     """Offset, whether sizes follow the data, and the member, for each entry of the directory."""
     found: list[tuple[int, bool, Member]] = []
     at = 0
@@ -182,40 +229,46 @@ def _entries(source: Source, directory: bytes, count: int) -> list[tuple[int, bo
         at += 46 + name_size + extra_size + comment_size
         if mark != b"PK\1\2" or len(raw) != name_size or len(extra) != extra_size or disk not in (0, 0xFFFF):
             raise source.refusal("its directory is damaged")
-        name = _name(source, raw, flags)
+        name = _name(source, raw, flags, rules.foreign)
         size, stored, offset = _large(extra, size, stored, offset)
         member = Source(source._file, source.path, name)
         if flags & 1:
             raise member.refusal("it is encrypted")
         if flags & ~_KNOWN_FLAGS or (need & 0xFF) > 63:
             raise member.refusal("it is stored in an unknown way")
-        if method not in (0, 8):
-            raise member.refusal(f"it is compressed by method {method}; only deflate is read")
-        if method == 0 and stored != size:
+        if method not in rules.methods:
+            known = ", ".join(_METHODS[known] for known in rules.methods)
+            raise member.refusal(f"it is compressed by method {method}; what is read: {known}")
+        if method == _STORED and stored != size:
             raise member.refusal(f"it is not compressed, and yet {size:,} bytes are stored in {stored:,}")
         kind = stat.S_IFMT(attributes >> 16)
         if kind not in (0, stat.S_IFDIR if name.endswith("/") else stat.S_IFREG) or (name.endswith("/") and size):
-            raise member.refusal("it is a link" if kind == stat.S_IFLNK else "it is no plain file")
-        begin = _begin(source, member, offset, raw, (flags, method, checksum, stored, size))
-        found.append((offset, bool(flags & _DESCRIBED), Member(name, begin, stored, size, checksum, method == 8)))
+            raise member.refusal("it is a link" if kind == stat.S_IFLNK else "it is a device or another special file")
+        begin, described = _begin(source, member, offset, raw, (flags, method, checksum, stored, size), rules.foreign)
+        found.append((offset, described, Member(name, begin, stored, size, checksum, method)))
     if len(found) != count:
         raise source.refusal(f"its directory has {len(found):,} members, and says {count:,}")
     return found
 
 
-def _begin(source: Source, member: Source, offset: int, name: bytes, said: tuple[int, int, int, int, int]) -> int:
-    """Where a member's bytes begin, after its own description, which must be the directory's."""
+def _begin(
+    source: Source, member: Source, offset: int, name: bytes, said: tuple[int, int, int, int, int], foreign: bool
+) -> tuple[int, bool]:
+    """Where a member's bytes begin, after its own description, which must be the directory's; and whether sizes follow."""
     mark, _, flags, method, _, _, checksum, stored, size, name_size, extra_size = struct.unpack(
         "<4s5H3L2H", source.read(offset, 30)
     )
     own_name = source.read(offset + 30, name_size)
     size, stored, _ = _large(source.read(offset + 30 + name_size, extra_size), size, stored, 0)
-    own = (flags, method, checksum, stored, size)
-    follow = flags & _DESCRIBED and (checksum, stored, size) == (0, 0, 0)
-    if mark != b"PK\3\4" or own_name != name or (own != said and not (follow and own[:2] == said[:2])):
+    same = method == said[1] and (foreign or flags == said[0])
+    described = bool((flags | said[0]) & _DESCRIBED)
+    for own, listed in zip((checksum, stored, size), said[2:], strict=True):
+        # What was not known yet when the description was written follows the data.
+        same = same and (own == listed or (described and own in (0, _LARGE)))
+    if mark != b"PK\3\4" or own_name != name or not same:
         raise member.refusal("what stands before it contradicts the archive's directory")
     source.part(member.member or "", offset, 30 + name_size + extra_size + said[3])
-    return offset + 30 + name_size + extra_size
+    return offset + 30 + name_size + extra_size, described
 
 
 def _large(extra: bytes, size: int, stored: int, offset: int) -> tuple[int, int, int]:
@@ -233,121 +286,81 @@ def _large(extra: bytes, size: int, stored: int, offset: int) -> tuple[int, int,
     return values[0], values[1], values[2]
 
 
-def _name(source: Source, raw: bytes, flags: int) -> str:
-    """A member's name, which must lead to a place inside whatever folder it is unpacked to."""
+def _name(source: Source, raw: bytes, flags: int, foreign: bool) -> str:
+    """A member's name, which must lead to a place inside whatever folder it is unpacked to, unless the reader checks that."""
     try:
-        name = raw.decode("utf-8" if flags & 0x800 else "ascii")
+        name = raw.decode("utf-8" if flags & 0x800 else "cp437" if foreign else "ascii")
     except UnicodeDecodeError:
         raise source.refusal(f"a member has the name {raw[:100]!r}, which is no text") from None
+    if foreign:
+        return name
     steps = name.removesuffix("/").split("/")
     if any(step in ("", ".", "..") or set(step) & set("\\:\0") for step in steps) or len(raw) > 1000:
         raise source.refusal(f"its member {name[:200]!r} has a path that may lead elsewhere")
     return name
 
 
-def _inflated(stored: Source) -> Iterator[bytes]:
-    """What deflate packed, in pieces of bounded size."""
-    inflater = zlib.decompressobj(-15)
+# --- what members unpack to -------------------------------------------------------------------------------------------
+
+
+def _expanded(stored: Source, member: Member) -> Iterator[bytes]:
+    """What was compressed, in pieces of bounded size."""
+    start = 0
     try:
-        for data in stored.chunks():
-            while data and not inflater.eof:
-                yield inflater.decompress(data, _CHUNK)
-                data = inflater.unconsumed_tail
-        while not inflater.eof and (rest := inflater.decompress(inflater.unconsumed_tail, _CHUNK)):
-            yield rest
-    except zlib.error:
+        if member.method == _DEFLATE:
+            unpacker: Any = _Inflater()
+        elif member.method == _BZIP2:
+            unpacker = bz2.BZ2Decompressor()
+        else:
+            unpacker, start = _lzma(stored), 9
+        for data in stored.part(member.name, start, stored.length - start).chunks():
+            if unpacker.eof:
+                raise EOFError
+            yield unpacker.decompress(data, _CHUNK)
+            while not (unpacker.needs_input or unpacker.eof):
+                yield unpacker.decompress(b"", _CHUNK)
+    except SerializationError:
+        raise
+    except (zlib.error, lzma.LZMAError, OSError, ValueError):
         raise stored.refusal("it is damaged: it cannot be unpacked") from None
-    if not inflater.eof or inflater.unused_data:
+    except EOFError:
+        raise stored.refusal("it is damaged: its compressed bytes do not end where they should") from None
+    # LZMA may leave its end unmarked; that all bytes came is known from their number and checksum.
+    if unpacker.unused_data or not (unpacker.eof or member.method == _LZMA):
         raise stored.refusal("it is damaged: its compressed bytes do not end where they should")
 
 
-# --- JSON -------------------------------------------------------------------------------------------------------------
+class _Inflater:
+    """Deflate with the methods of the standard library's other unpackers."""
 
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(-15)
+        self._full = False
 
-def read_json(text: bytes, source: Source) -> Any:
-    """Plain data from JSON in UTF-8: within bounds, every key once, every number a finite one of at most 64 bits.
+    @property
+    def eof(self) -> bool:
+        return self._inflater.eof
 
-    Args:
-        text: the bytes.
-        source: where they come from, for messages and bounds.
+    @property
+    def needs_input(self) -> bool:
+        return not (self._full or self._inflater.unconsumed_tail or self._inflater.eof)
 
-    Raises:
-        SerializationError: it is no such text.
-    """
-    if len(text) > json_bytes(source.present):
-        raise source.refusal(f"it has {len(text):,} bytes, too many for JSON")
-    if count_items(text) > json_items(source.present):
-        raise source.refusal(f"it has {count_items(text):,} items, too many for JSON")
+    @property
+    def unused_data(self) -> bytes:
+        return self._inflater.unused_data
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for i, key in enumerate(keys) if key in keys[:i])
-            raise source.refusal(f"it has the key {twice[:100]!r} twice")
+    def decompress(self, data: bytes, most: int) -> bytes:
+        found = self._inflater.decompress(self._inflater.unconsumed_tail + data, most)
+        self._full = len(found) == most  # so there may be more of it inside
         return found
 
-    def constant(word: str) -> Any:
-        raise source.refusal(f"it holds {word}, which is not JSON")
 
-    def integer(digits: str) -> int:
-        if len(digits) > 20 or abs(int(digits)) >= 1 << 64:
-            raise source.refusal(f"it holds an integer of {len(digits):,} digits")
-        return int(digits)
-
-    def number(digits: str) -> float:
-        value = float(digits)
-        if value in (float("inf"), float("-inf")):
-            raise source.refusal(f"it holds the number {digits[:50]}, which is too large")
-        return value
-
-    try:
-        decoded = text.decode("utf-8")
-        value = json.loads(
-            decoded, object_pairs_hook=unique, parse_constant=constant, parse_int=integer, parse_float=number
-        )
-    except SerializationError:
-        raise
-    except RecursionError:
-        raise source.refusal(f"it is more than {DEPTH} levels deep") from None
-    except ValueError as error:
-        raise source.refusal(f"it is not valid JSON: {str(error)[:100]}") from None
-    _check_depth(value, source)
-    if "\\ud" in decoded.lower():
-        try:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError:
-            raise source.refusal("it holds half of a character") from None
-    return value
-
-
-def json_text(value: Any, path: Any) -> str:
-    """JSON that `read_json` reads.
-
-    Raises:
-        SerializationError: a number that is NaN or infinite, or a key that is no text.
-    """
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise refusal(path, None, f"the configuration cannot be written as JSON: {error}") from None
-
-
-def count_items(text: bytes) -> int:
-    """At most how many lists, dicts and items in them a JSON text holds."""
-    return sum(text.count(mark) for mark in (b"[", b"{", b",", b":"))
-
-
-def _check_depth(value: Any, source: Source) -> None:
-    level = [value]
-    for _ in range(DEPTH):
-        level = [
-            inner
-            for item in level
-            if isinstance(item, (dict, list))
-            for inner in (item.values() if isinstance(item, dict) else item)
-            if isinstance(inner, (dict, list))
-        ]
-        if not level:
-            return
-    raise source.refusal(f"it is more than {DEPTH} levels deep")
+def _lzma(stored: Source) -> lzma.LZMADecompressor:
+    """An unpacker by the nine bytes that stand before the compressed ones: two of version and length, five of properties."""
+    _, length, first, dictionary = struct.unpack("<2sHBL", stored.read(0, 9))
+    if length != 5 or first >= 9 * 5 * 5:
+        raise ValueError
+    if dictionary > _DICTIONARY:
+        raise stored.refusal(f"unpacking it takes {dictionary:,} bytes of memory")
+    properties = {"lc": first % 9, "lp": first // 9 % 5, "pb": first // 45, "dict_size": dictionary}
+    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, **properties}])

@@ -6,10 +6,8 @@ claim more memory than the file's own size.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import SerializationError
+from .archive import Archive, Rules, open_archive
 from .atomic import replacing
+from .npy import npy_array
 from .plain import pack, unpack
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
 _FORMAT = "ranvier checkpoint 1"
 _DATE = (1980, 1, 1, 0, 0, 0)
-_DAMAGE = (
-    zipfile.BadZipFile, KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, OverflowError,
-    RecursionError, NotImplementedError, RuntimeError, struct.error, SyntaxError,
-)  # fmt: skip
+_RULES = Rules(members=1_000_000, directory=64 << 20)  # a model may have many variables, and an optimizer more
 
 
 def write_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
@@ -65,38 +62,26 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Any:
     """
     name = Path(path).name
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            names = [member.filename for member in members]
-            if len(set(names)) != len(names) or any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        with open(path, "rb") as file, open_archive(file, name, _RULES) as archive:
+            if any(member.method for member in archive.members.values()) or "state.json" not in archive.members:
                 raise SerializationError("its members are not as they were written")
-            if sum(member.file_size for member in members) > os.path.getsize(path):
-                raise SerializationError("its members claim more than the file has")
-            document = json.loads(archive.read("state.json"))
+            document = json.loads(archive.read("state.json", archive.present))
             if document["format"] != _FORMAT:
                 raise SerializationError(f"its format is {str(document['format'])[:40]!r}, expected {_FORMAT!r}")
             dtypes = document["dtypes"]
-            if len(dtypes) != len(members) - 1:
-                raise SerializationError(f"it has {len(members) - 1} arrays instead of {len(dtypes)}")
+            if len(dtypes) != len(archive.members) - 1:
+                raise SerializationError(f"it has {len(archive.members) - 1} arrays instead of {len(dtypes)}")
             return unpack(document["state"], [_read_array(archive, i, str(dtypes[i])) for i in range(len(dtypes))])
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # which is what a place before the file's beginning gives
-            raise
-        raise SerializationError(f"{name} is damaged: a place in it does not exist.") from error
     except SerializationError as error:
-        raise SerializationError(f"{name} cannot be used: {error}.") from None
-    except _DAMAGE as error:
-        raise SerializationError(f"{name} is damaged: {str(error)[:200]}.") from error
+        raise SerializationError(f"{name} is damaged, or no checkpoint: {error}.") from None
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise SerializationError(f"{name} is damaged, or no checkpoint: {str(error)[:200]}.") from error
 
 
-def _read_array(archive: zipfile.ZipFile, number: int, dtype: str) -> np.ndarray:
-    with archive.open(f"{number}.npy") as member:
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, stored = read(member)
-        content = member.read()  # all of it, upon which its checksum is compared
-    if fortran or stored.hasobject or len(content) != int(np.prod(shape, dtype=object)) * stored.itemsize:
-        raise SerializationError(f"array {number} is not as it was written")
-    array = np.frombuffer(bytearray(content), stored).reshape(shape)
-    wanted = jnp.dtype(dtype) if stored.name != dtype else stored
-    return array if wanted == stored else array.view(wanted)
+def _read_array(archive: Archive, number: int, dtype: str) -> np.ndarray:
+    content = archive.read(f"{number}.npy", archive.present)
+    try:
+        array = npy_array(content)
+    except ValueError as error:
+        raise SerializationError(f"its array {number} is refused: {error}") from None
+    return array if array.dtype.name == dtype else array.view(jnp.dtype(dtype))

@@ -13,13 +13,14 @@ from typing import Any, cast
 from ..core import serialization
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
 from ..layers.base import Layer
-from .archive import json_text, open_archive
+from .archive import open_archive
 from .assets import PREFIX, read_assets, write_assets
 from .atomic import may_write, replacing
 from .hdf5 import opened
 from .legacy_h5 import load_h5_model, save_h5_model
 from .limits import allowance, refusing
 from .placed import Target, placed
+from .strict_json import json_text
 from .weights import read_optimizer, read_weights, write_weights
 
 __all__ = ["load_model", "save_model"]

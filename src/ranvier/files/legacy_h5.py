@@ -14,12 +14,12 @@ from ..core import serialization
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
 from ..core.tracebacks import outside
 from ..layers.base import Layer
-from .archive import read_json
 from .atomic import replacing
 from .hdf5 import array_of, checked, member, opened, write_array
 from .layered_weights import legacy_layers, legacy_variables, matched, names_in
 from .legacy_config import modern
 from .limits import allowance, refusing
+from .strict_json import read_json
 from .transfer import LoadReport, load, verify
 
 __all__ = ["load_h5_model", "save_h5_model"]

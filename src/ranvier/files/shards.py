@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ArgumentError
-from .archive import read_json
 from .atomic import replacing
 from .hdf5 import opened
 from .hdf5_reader import Group
 from .limits import json_bytes, refusal
 from .sources import opened_source
+from .strict_json import read_json
 
 __all__ = ["read_shards", "write_shards"]
 

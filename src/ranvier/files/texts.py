@@ -10,9 +10,9 @@ from ..core import serialization
 from ..core.budgets import budget
 from ..core.errors import ArgumentTypeError, SerializationError
 from ..layers.base import Layer
-from .archive import read_json
 from .limits import refusing
 from .sources import Source
+from .strict_json import read_json
 
 __all__ = ["model_from_json"]
 

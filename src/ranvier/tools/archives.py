@@ -10,24 +10,22 @@ import bz2
 import contextlib
 import gzip
 import io
+import itertools
 import lzma
 import os
 import re
 import shutil
-import stat
 import struct
 import tarfile
 import tempfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.errors import ArgumentError, DataError, SerializationError
-from ..files.archive import place_of_directory
-from ..files.sources import opened_source
+from ..core.errors import DataError, SerializationError
+from ..files.archive import Rules, open_archive
 
 __all__ = ["FORMATS", "extract", "find_format"]
 
@@ -38,10 +36,11 @@ _ALWAYS_ALLOWED = 2 << 30  # bytes that any archive may unpack to
 _LARGEST_RATIO = 100  # beyond that, bytes out for a byte in
 _CHUNK = 1 << 20
 _LONGEST_HEADER = 1 << 20  # bytes of names and other notes about one member of a tar archive
+_LONGEST_PATH, _LONGEST_NAME = 1000, 255  # characters; bytes
 _UNPACKER = 128 << 20  # bytes that unpacking xz may take
 _DAMAGE = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, struct.error, EOFError, ValueError,
-    OverflowError, RuntimeError, RecursionError, MemoryError,
+    tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, struct.error, EOFError, ValueError, OverflowError,
+    RuntimeError, RecursionError, MemoryError,
 )  # fmt: skip
 
 
@@ -49,12 +48,12 @@ _DAMAGE = (
 class _Member:
     name: str
     kind: str  # "file", "folder", or what else it is
-    open: Callable[[], Any]
+    chunks: Callable[[], Iterator[bytes]]
 
 
 def find_format(path: Path, formats: Iterable[str] = FORMATS) -> str | None:
     """Which of `formats` the file is, by its content, or None."""
-    tests: dict[str, Callable[[Path], bool]] = {"tar": _is_tar, "zip": zipfile.is_zipfile}
+    tests: dict[str, Callable[[Path], bool]] = {"tar": _is_tar, "zip": _is_zip}
     return next((name for name in formats if tests[name](path)), None)
 
 
@@ -86,8 +85,10 @@ def extract(path: Path, folder: Path, formats: Iterable[str] = FORMATS) -> None:
         os.replace(inside, folder)
     except DataError:
         raise
+    except SerializationError as error:
+        raise DataError(f"{error}. Nothing was unpacked.") from None
     except _DAMAGE as error:
-        raise DataError(f"The archive {path.name} is damaged: {str(error)[:300]}") from error
+        raise DataError(f"The archive {path.name} is damaged: {str(error)[:300]}. Nothing was unpacked.") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -109,8 +110,8 @@ def _unpack(members: Iterator[_Member], inside: Path, archive: str, limit: int) 
             output = target.open("xb")  # fails on a second member of this name, also where case does not matter
         except FileExistsError:
             raise _refusal(archive, member.name, "is there twice") from None
-        with output, member.open() as source:
-            while chunk := source.read(_CHUNK):
+        with output:
+            for chunk in member.chunks():
                 written += len(chunk)
                 if written > limit:
                     raise _refusal(archive, member.name, f"brings the whole to more than {limit:,} bytes")
@@ -133,6 +134,8 @@ def _parts(name: str, archive: str) -> list[str]:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise _refusal(archive, name, "leads out of the folder that it is unpacked to")
+    if len(name) > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_NAME for part in parts):
+        raise _refusal(archive, name, f"has a name of {len(name):,} characters, longer than file systems take")
     return parts
 
 
@@ -144,25 +147,25 @@ def _refusal(archive: str, name: str, why: str) -> DataError:
 def _members(path: Path, kind: str) -> Iterator[Iterator[_Member]]:
     if kind == "tar":
         with _open_tar(path) as tar:
-            yield (_Member(info.name, _tar_kind(info), lambda i=info: tar.extractfile(i)) for info in tar)
-    elif kind == "zip":
-        _check_directory(path)
-        with zipfile.ZipFile(path) as archive:
-            # `filename` ends at a NUL, `orig_filename` does not.
-            yield (_Member(i.orig_filename, _zip_kind(i), lambda i=i: _open(archive, i)) for i in archive.infolist())
-    else:
-        raise ArgumentError(f"archive_format must be 'tar' or 'zip'. Received: {kind!r}")
+            yield (_Member(info.name, _tar_kind(info), lambda i=info: _tar_chunks(tar, i)) for info in tar)
+        return
+    # The list of members may not take much more memory than the archive has bytes.
+    room = (16 << 20) + path.stat().st_size // 7
+    rules = Rules(_MOST_MEMBERS, room, methods=(0, 8, 12, 14), foreign=True)
+    with open_archive(path, path.name, rules) as archive:
+        yield itertools.chain(
+            (_Member(name, "folder", lambda: iter(())) for name in archive.folders),
+            (
+                _Member(name, "file", lambda n=name: archive.chunks(n, archive.members[n].size))
+                for name in archive.members
+            ),
+        )
 
 
-def _check_directory(path: Path) -> None:
-    """Refuse a zip archive whose list of members would take much more memory than the archive has bytes."""
-    try:
-        with opened_source(path) as source:
-            _, size, _ = place_of_directory(source)
-    except SerializationError as error:
-        raise DataError(str(error)) from None
-    if size > (16 << 20) + path.stat().st_size // 7:
-        raise DataError(f"The archive {path.name} is refused: its list of members takes {size:,} bytes.")
+def _tar_chunks(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
+    file = tar.extractfile(info)
+    while file is not None and (chunk := file.read(_CHUNK)):
+        yield chunk
 
 
 class _Info(tarfile.TarInfo):
@@ -230,6 +233,11 @@ def _is_tar(path: Path) -> bool:
         return False
 
 
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in (b"PK\3\4", b"PK\5\6")  # a member, or the end of an archive without any
+
+
 def _tar_kind(info: tarfile.TarInfo) -> str:
     if info.issparse():
         return "a sparse file"
@@ -240,21 +248,3 @@ def _tar_kind(info: tarfile.TarInfo) -> str:
     if info.issym() or info.islnk():
         return f"a link to {info.linkname[:100]!r}"
     return "a device or another special file"
-
-
-def _zip_kind(info: zipfile.ZipInfo) -> str:
-    if info.is_dir():
-        return "folder"
-    mode = info.external_attr >> 16
-    if stat.S_ISLNK(mode):
-        return "a link"
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return "a device or another special file"
-    return "encrypted" if info.flag_bits & 1 else "file"
-
-
-def _open(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
-    try:
-        return archive.open(info)
-    except NotImplementedError as error:
-        raise DataError(f"The member {info.filename[:200]!r} is compressed in an unknown way: {error}") from error
