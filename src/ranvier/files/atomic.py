@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ..core.errors import SerializationError
 
 __all__ = ["may_write", "replacing"]
+
+_AHEAD = 32 << 20  # bytes after which the disk begins to write them, instead of waiting for the last ones
 
 
 @contextlib.contextmanager
@@ -28,7 +31,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     _remove_stale(target)
     descriptor, temporary = _begin(target)
     try:
-        with os.fdopen(descriptor, "w+b") as file:
+        with _Written(io.FileIO(descriptor, "w+")) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -64,6 +67,28 @@ def may_write(path: str, overwrite: bool) -> bool:
     while answer not in ("y", "n"):
         answer = input(f"{path!r} exists. Replace it? [y/n] ").strip().lower()
     return answer == "y"
+
+
+class _Written(io.BufferedRandom):
+    """A file whose bytes go to the disk while further ones are written, so that little is left to wait for at the end."""
+
+    def __init__(self, raw: Any):
+        super().__init__(raw)
+        self._begun = 0  # up to there the disk has been told to write
+
+    def write(self, data: Any, /) -> int:
+        """Write all of it, a piece at a time."""
+        view = memoryview(data)
+        view = view.cast("B") if view.nbytes else memoryview(b"")
+        for start in range(0, len(view), _AHEAD):
+            super().write(view[start : start + _AHEAD])
+            end = self.tell()
+            if end - self._begun >= _AHEAD and hasattr(os, "posix_fadvise"):
+                # Linux begins to write what is told not to be needed; it stays in memory until that is done.
+                with contextlib.suppress(OSError):
+                    os.posix_fadvise(self.fileno(), self._begun, end - self._begun, os.POSIX_FADV_DONTNEED)
+                self._begun = end
+        return len(view)
 
 
 def _put(temporary: str, target: Path) -> None:

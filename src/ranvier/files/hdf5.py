@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..core.errors import SerializationError
-from .checksums import checksum_of
+from .checksums import checksum_meanwhile
 from .hdf5_reader import open_hdf5
 
 __all__ = ["array_of", "checked", "dtype_of", "member", "members", "opened", "write_array"]
@@ -83,10 +83,12 @@ def array_of(dataset: Any) -> np.ndarray:
 def write_array(group: Any, key: str, value: Any) -> None:
     """Make a dataset with a checksum; bfloat16, which HDF5 does not know, as its bits with a note, as Keras does."""
     array = np.asarray(value)
-    if array.dtype.name == "bfloat16":
-        dataset = group.create_dataset(key, data=array.view("V2"))
-        dataset.attrs["dtype"] = "bfloat16"
-    else:
-        dataset = group.create_dataset(key, data=array)
-    if array.dtype.kind in "biufcV":
-        dataset.attrs["crc32"] = np.uint32(checksum_of(array))
+    short = array.dtype.name == "bfloat16"
+    if array.dtype.kind not in "biufcV":
+        group.create_dataset(key, data=array)
+        return
+    with checksum_meanwhile(array) as found:
+        dataset = group.create_dataset(key, data=array.view("V2") if short else array)
+        if short:
+            dataset.attrs["dtype"] = "bfloat16"
+        dataset.attrs["crc32"] = np.uint32(found())

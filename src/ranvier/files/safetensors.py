@@ -17,10 +17,10 @@ import numpy as np
 
 from ..core.errors import SerializationError
 from ..core.memory import aligned_empty
-from .archive import read_json
 from .atomic import replacing
-from .checksums import checksum_of
+from .checksums import checksum_meanwhile
 from .sources import Source, opened_source
+from .strict_json import read_json
 
 __all__ = ["Tensor", "read_tensors", "write_tensors"]
 
@@ -83,10 +83,11 @@ def write_tensors(path: str, arrays: Mapping[str, Any], metadata: Mapping[str, s
     with replacing(path) as file:
         _write_header(file, header, found)
         for i, array in enumerate(arrays.values()):
-            values = np.ascontiguousarray(array)
-            found[i] = checksum_of(values.reshape(array.shape))
+            values = np.ascontiguousarray(array).reshape(array.shape)
             numbers: Any = values.reshape(-1).view(np.uint8)  # JAX runs on little-endian machines only
-            file.write(numbers)
+            with checksum_meanwhile(values) as number:
+                file.write(numbers)
+                found[i] = number()
         file.seek(0)
         _write_header(file, header, found)  # as long as before
 
