@@ -33,6 +33,7 @@ def compiled(**arguments):
     ({"rate": [0.1, 0.2]}, [1, 2, 3], "each of the 2 candidates. Received: 3 seeds"),
     ({"rate": [0.1, 0.2]}, [1, -2], "Received: -2"),
     ({"rate": [0.1, 0.2]}, [1, 2.5], "Received: 2.5"),
+    ({"rate": [0.1, 0.2]}, 2.5, "Received: 2.5"),
     ({"rate": [0.1, 1.2]}, None, "rate must be a number from 0 to 1"),
 ])  # fmt: skip
 def test_candidates_that_make_no_sense(candidates, seeds, message):
@@ -125,7 +126,7 @@ def test_models_that_are_none():
         Population(lambda: ranvier.Sequential([layers.Dense(1)]), seeds=range(2))
     with pytest.raises(ArgumentTypeError, match=r"must return a model\. Received: 5"):
         Population(lambda: 5, seeds=range(2))
-    with pytest.raises(TypeError, match="width"):
+    with pytest.raises(ArgumentTypeError, match=r"\['width'\] do not fit the function full\(.*rate.*'width'"):
         Population(full, {"width": [1, 2]})
     with pytest.raises(ArgumentError, match="run_eagerly"):
         Population(compiled(run_eagerly=True), seeds=range(2)).fit(X, Y, verbose=0)
@@ -148,6 +149,14 @@ def test_arguments_of_fit(arguments, message):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         population.fit(**{"x": X, "y": Y, "verbose": 0} | arguments)
     assert population.result is None
+
+
+def test_an_unknown_monitor_is_refused_before_training():
+    population = Population(full, {"rate": [0.2, 0.5]}, seeds=1)
+    before = [v.numpy() for v in population.models[0].weights]
+    with pytest.raises(ArgumentError, match="Received: monitor='acuracy' Did you mean 'accuracy'"):
+        population.fit(X, Y, monitor="acuracy", verbose=0)
+    assert all(np.array_equal(a, v.numpy()) for a, v in zip(before, population.models[0].weights, strict=True))
 
 
 def test_data_in_batches():

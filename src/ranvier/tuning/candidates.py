@@ -86,8 +86,7 @@ def check_seeds(seeds: Any, count: int) -> list[int]:
     """A seed for each of `count` candidates: as given, the same for all, or drawn."""
     if seeds is None:
         return [int(s) for s in host_generator().integers(2**32, size=count)]
-    several = not isinstance(seeds, (int, np.integer))
-    found = list(seeds) if several else [seeds] * count
+    found = list(seeds) if isinstance(seeds, Iterable) else [seeds] * count
     if len(found) != count:
         raise ArgumentError(f"There must be one seed for each of the {count} candidates. Received: {len(found)} seeds")
     for seed in found:
@@ -114,6 +113,26 @@ class Recipe:
                 f"Received: {source!r} of type {type(source).__name__}"
             )
         self.source = source
+
+    def check_names(self, parameters: dict[str, Any]) -> None:
+        """Refuse hyperparameters that the function does not take, and those that it needs and does not get.
+
+        Raises:
+            ArgumentTypeError: the names do not fit; the message tells those that do.
+        """
+        if isinstance(self.source, Model):
+            return
+        try:
+            signature = inspect.signature(self.source)
+        except ValueError:  # some functions written in C do not tell
+            return
+        try:
+            signature.bind(**parameters)
+        except TypeError as error:
+            name = getattr(self.source, "__name__", type(self.source).__name__)
+            raise ArgumentTypeError(
+                f"The candidates' hyperparameters {list(parameters)} do not fit the function {name}{signature}: {error}"
+            ) from None
 
     def __call__(self, parameters: dict[str, Any], randomness: OwnRandomness) -> Any:
         """A model for these hyperparameters, as a process of its own would make it."""

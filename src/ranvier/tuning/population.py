@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import jax
@@ -18,6 +18,7 @@ from ..data.adapt import make_data
 from ..data.sources import ArrayData
 from ..data.split import split
 from ..ops import symbolic
+from ..training.callbacks.checks import nearest
 from ..training.callbacks.monitor import MonitorCallback
 from ..training.integer_checks import check_integers
 from ..training.label_checks import check_labels
@@ -29,7 +30,7 @@ from .members import Member, Tell, Work, train_each, workers
 from .programs import CandidatePrograms, SharedPrograms
 from .progress import Progress
 from .result import PopulationResult, worse_last
-from .stacks import Stack, alike
+from .stacks import Stack, alike, training_logs
 
 __all__ = ["Population"]
 
@@ -64,10 +65,11 @@ class Population:
     """
 
     def __init__(self, model: Any, candidates: Any = None, *, seeds: Any = None):
-        if seeds is not None and not isinstance(seeds, (int, np.integer)):
+        if isinstance(seeds, Iterable):
             seeds = list(seeds)
         recipe = Recipe(model)
         self.candidates = check_candidates(candidates, len(seeds) if isinstance(seeds, list) else None)
+        recipe.check_names(self.candidates[0])
         self.seeds = check_seeds(seeds, len(self.candidates))
         self._recipe = recipe
         self._randomness = [OwnRandomness(seed) for seed in self.seeds]
@@ -157,6 +159,7 @@ class Population:
         stopped: list[int] = []
         with Progress(spec.verbose, len(members), spec.epochs, halve_every, follower.monitor) as progress:
             with _sessions(members):
+                _check_monitor(follower, members[0], work)
                 used = self._train(members, work, spec.epochs, halve_every, way, follower, progress, stopped)
             for member in members:
                 member.finish()
@@ -224,7 +227,6 @@ class Population:
             last = min(epochs, at + (halve_every or epochs))
             used += self._round(alive, work, at, last, epochs, way, progress.tell)
             at = last
-            _check_monitor(follower, members[0].history)
             order = sorted(alive, key=lambda m: worse_last(m.history[follower.monitor][-1], _sign(follower)))
             if at < epochs and halve_every:
                 keep = -(-len(alive) // 2)
@@ -361,6 +363,12 @@ def _sign(follower: MonitorCallback) -> int:
     return follower._sign or follower._direction()
 
 
-def _check_monitor(follower: MonitorCallback, logs: dict[str, Any]) -> None:
-    if follower.monitor not in logs:
-        raise ArgumentError(f"monitor must be one of {list(logs)}. Received: monitor={follower.monitor!r}")
+def _check_monitor(follower: MonitorCallback, member: Member, work: Work) -> None:
+    """Refuse a metric that no epoch will have before the first one is trained."""
+    names = sorted(training_logs(member, work.data, ()))
+    if work.validation is not None:
+        names += [f"val_{name}" for name in names]
+    if follower.monitor not in names:
+        raise ArgumentError(
+            f"monitor must be one of {names}. Received: monitor={follower.monitor!r}{nearest(follower.monitor, names)}"
+        )
