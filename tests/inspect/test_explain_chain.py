@@ -6,11 +6,13 @@ import itertools
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ranvier
 from ranvier import layers
+from ranvier.core.errors import ArgumentError
 from ranvier.inspect.explanations.paths import LOSS, backwards
 
 
@@ -103,3 +105,16 @@ def test_a_neuron_that_is_off_shows_the_factor_that_is_zero():
     chain = model.explain([2.0], 1.0, loss="mse").chain("off", (0, 0))
     assert chain.gradient == chain.total == 0.0
     assert [f.value for f in chain.paths[0].factors][1:] == [0.0, 2.0]
+
+
+@pytest.mark.parametrize("top", [0, -1, 1.5, True])
+def test_how_much_to_show_is_a_positive_integer(top):
+    model = ranvier.Sequential([ranvier.Input((2,)), layers.Dense(1, name="out")])
+    explanation = model.explain([1.0, 2.0], 3.0, loss="mse")
+    for show in (
+        lambda: explanation.chain("out", (0, 0), top=top),
+        lambda: explanation.neuron("out", 0, top=top),
+        lambda: model.explain([1.0, 2.0], top=top),
+    ):
+        with pytest.raises(ArgumentError, match="top must be an integer of at least 1"):
+            show()

@@ -23,7 +23,7 @@ from .explanations.explanation import Explanation, find_layer
 from .explanations.layer import LayerExplanation, Results
 from .explanations.operations import blocks_of
 from .explanations.quantities import Quantity, numpy_of
-from .explanations.samples import Sample, read_sample, read_target
+from .explanations.samples import Sample, check_top, read_sample, read_target
 
 __all__ = ["explain"]
 
@@ -72,7 +72,8 @@ def explain(
     >>> [term.product for term in neuron.terms], neuron.sum, round(neuron.output, 4)
     ([3.0, 4.0], 7.0, 0.9991)
     """
-    _check(model, top)
+    _check(model)
+    top = check_top(top)
     if y is None and loss is not None:
         raise ArgumentError("loss was given without a target y to compare the output with. Give both.")
     sample = read_sample(model, x, index, whole=bool(training))
@@ -82,7 +83,7 @@ def explain(
     if y is not None:
         program.target, program.loss_name = read_target(y, program.forward(), sample), _loss_name(model, loss)
     found = program.run()
-    results = Results(found.calls, sample, found.nodes, found.variables, _repeats(found.calls), int(top))
+    results = Results(found.calls, sample, found.nodes, found.variables, _repeats(found.calls), top)
     everything = _explained(results)
     shown = everything if layers is None else [find_layer(everything, one) for one in _as_list(layers)]
     asked = _asked(neurons, shown, chosen=layers is not None)
@@ -94,11 +95,9 @@ def explain(
     )  # fmt: skip
 
 
-def _check(model: Any, top: Any) -> None:
+def _check(model: Any) -> None:
     if not isinstance(model, Layer):
         raise ArgumentTypeError(f"explain takes a model or a layer. Received: a {type(model).__name__}")
-    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
-        raise ArgumentError(f"top must be an integer of at least 1. Received: top={top!r}")
     if not model.built:
         raise NotBuiltError(
             f"Model '{model.name}' is not built, so there are no weights to explain. Call it on data once, "

@@ -16,6 +16,7 @@ from .html import explanation_html
 from .layer import LayerExplanation, Results
 from .neurons import Neuron
 from .quantities import Quantity, as_json
+from .samples import check_top
 from .text import explanation_text
 
 __all__ = ["Explanation"]
@@ -72,6 +73,9 @@ class Explanation:
             layer: as in `layer`.
             index: where in the layer's output, an integer or a tuple of them.
             top: how many products to show; None: as many as in the explanation.
+
+        Raises:
+            ArgumentError: no such layer or neuron, or a layer whose outputs are no sums of products.
         """
         return self.layer(layer).neuron(index, top)
 
@@ -83,12 +87,13 @@ class Explanation:
             weight: where in the variable, an integer or a tuple of them: ``(0, 0)`` in a kernel leads from the first
                 input to the first neuron.
             variable: the variable's name; None: the kernel, or the layer's first variable.
-            top: how many paths to show, the strongest.
+            top: how many paths to show, the strongest; None: as many as the explanation shows of neurons.
 
         Raises:
             ArgumentError: there is no such weight, or the explanation has no target.
         """
-        return chain_of(self._program, self._results, self.layer(layer), weight, variable, top or self.top)
+        top = self.top if top is None else check_top(top)
+        return chain_of(self._program, self._results, self.layer(layer), weight, variable, top)
 
     # --- forms ------------------------------------------------------------------------------------------------------
 

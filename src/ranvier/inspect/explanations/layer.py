@@ -23,7 +23,7 @@ from .operations import own_steps
 from .quantities import Quantity, as_json, numpy_of
 from .replays import replay
 from .rules import activation_name, formula_of, note_of, replica_of
-from .samples import Sample, as_index
+from .samples import Sample, as_index, check_top
 from .terms import has_terms
 from .text import layer_text
 
@@ -260,12 +260,12 @@ class LayerExplanation:
 
         Args:
             index: where in the output, an integer or a tuple of them.
-            top: how many products to show.
+            top: how many products to show; None: as many as in the explanation.
         """
         place = self.check_index(index)
         nodes = self._results.nodes or {}
         return neuron_of(
-            self._call, place, self._results.top if top is None else top, self._results.sample,
+            self._call, place, self._results.top if top is None else check_top(top), self._results.sample,
             nodes.get(Node(self.id, "sum")), nodes.get(Node(self.id, "output")), self.activation,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from ...data.convert import read
 from ...layers.signatures import as_shapes
 from ...ops import symbolic
 
-__all__ = ["Sample", "as_index", "read_sample", "read_target"]
+__all__ = ["Sample", "as_index", "check_top", "read_sample", "read_target"]
 
 
 @dataclasses.dataclass
@@ -81,6 +81,17 @@ def as_index(given: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     if any(not -size <= i < size for i, size in zip(parts, shape, strict=True)):
         return None
     return tuple(int(i) % size for i, size in zip(parts, shape, strict=True))
+
+
+def check_top(top: Any) -> int:
+    """How many of something to show, as an int.
+
+    Raises:
+        ArgumentError: no integer of at least 1.
+    """
+    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
+        raise ArgumentError(f"top must be an integer of at least 1. Received: top={top!r}")
+    return int(top)
 
 
 def read_sample(layer: Any, x: Any, index: int, whole: bool) -> Sample:
