@@ -45,17 +45,19 @@ class Kept:
         return {
             workload: (entry["samples"], entry["failures"])
             for workload, entry in found["workloads"].items()
-            if entry["size"] == self.sizes[workload]
+            if entry["size"] == self.sizes.get(workload)
         }
 
     def write(self, finished: Finished) -> None:
-        """Keep `finished`."""
+        """Keep `finished`; what was kept before stays whole until all of it is written."""
         workloads = {
             workload: {"size": self.sizes[workload], "samples": samples, "failures": failures}
             for workload, (samples, failures) in finished.items()
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps({"peers": self.peers, "workloads": workloads}) + "\n")
+        unfinished = self.path.with_suffix(".tmp")
+        unfinished.write_text(json.dumps({"peers": self.peers, "workloads": workloads}) + "\n")
+        unfinished.replace(self.path)
 
 
 def joined(finished: Finished) -> tuple[Samples, dict[str, dict[str, str]]]:

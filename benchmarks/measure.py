@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.peers import OURS, Peer
 from benchmarks.plan import FIGURES, LEARNT, Size
 
-__all__ = ["ProcessError", "collect", "command", "environment", "parse", "run_all", "start"]
+__all__ = ["ROOT", "ProcessError", "Samples", "collect", "command", "environment", "parse", "run_all", "start"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 1800

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from .dtypes import DTypePolicy, dtype_policy, get_policy
 from .errors import ArgumentError, ArgumentTypeError
+from .names import by_path
 from .serialization import register_builtin, serialize
 
 __all__ = ["DTypePolicyMap"]
@@ -68,12 +68,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         return self.default_policy.quantization_mode
 
     def __getitem__(self, key: str) -> DTypePolicy:
-        if key in self._map:
-            return self._map[key]
-        matching = [pattern for pattern in self._map if re.fullmatch(pattern, key)]
-        if len(matching) > 1:
-            raise ArgumentError(f"The path {key!r} matches several keys of the map: {matching}. It may match one only.")
-        return self._map[matching[0]] if matching else self.default_policy
+        return by_path(self._map, key, self.default_policy)
 
     def __setitem__(self, key: str, policy: Any) -> None:
         if not isinstance(key, str):

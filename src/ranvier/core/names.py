@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from typing import Any
 
-__all__ = ["auto_name", "clear_names", "count_name", "counted_anew", "current_path", "name_scope", "snake_case"]
+from .errors import ArgumentError
+
+__all__ = [
+    "auto_name", "by_path", "clear_names", "count_name", "counted_anew", "current_path", "name_scope", "snake_case",
+]  # fmt: skip
 
 _counts: Counter[str] = Counter()
 _scopes: ContextVar[tuple[str, ...]] = ContextVar("name_scopes", default=())
@@ -19,6 +24,23 @@ def snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def by_path(table: Mapping[str, Any], path: str, default: Any) -> Any:
+    """What a table holds for a path: under the path itself, or under the one regular expression that matches all of it.
+
+    Raises:
+        ArgumentError: several expressions match.
+
+    >>> by_path({"encoder/.*": 1, "head": 2}, "encoder/dense", 0), by_path({"head": 2}, "encoder", 0)
+    (1, 0)
+    """
+    if path in table:
+        return table[path]
+    matching = [pattern for pattern in table if re.fullmatch(pattern, path)]
+    if len(matching) > 1:
+        raise ArgumentError(f"The path {path!r} matches several keys of the map: {matching}. It may match one only.")
+    return table[matching[0]] if matching else default
 
 
 def auto_name(prefix: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, ClassVar
 
 from ..core import serialization
 from ..core.errors import ArgumentError, ArgumentTypeError
+from ..core.names import by_path
 from ..core.variables import Variable
 from .base import Optimizer
 
@@ -51,12 +51,7 @@ class OptimizerMap(MutableMapping):
         return self._default
 
     def __getitem__(self, key: str) -> Optimizer:
-        if key in self._map:
-            return self._map[key]
-        matching = [pattern for pattern in self._map if re.fullmatch(pattern, key)]
-        if len(matching) > 1:
-            raise ArgumentError(f"The path {key!r} matches several keys of the map: {matching}. It may match one only.")
-        return self._map[matching[0]] if matching else self._default
+        return by_path(self._map, key, self._default)
 
     def __setitem__(self, key: str, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
