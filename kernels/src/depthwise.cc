@@ -13,9 +13,16 @@ namespace {
 constexpr int kOutputs = 8;  // outputs of a row whose sums stay in registers
 constexpr int kTaps = 9;     // places of the window whose sums stay in registers
 
-// Images as windows see them: with zeros around, where windows reach out of them.
+// Images as windows see them: with zeros around, where windows reach out of them, and zeros between, where pixels are set
+// apart by more than 1.
 struct Images {
-  explicit Images(const Convolution& c) : c(c), padded(c), width(padded.needed ? padded.width : c.width) {
+  Images(const Convolution& c, int64_t apart_h, int64_t apart_w)
+      : c(c),
+        apart_h(apart_h),
+        apart_w(apart_w),
+        padded(c),
+        copied(padded.needed || apart_h > 1 || apart_w > 1),
+        width(copied ? padded.width : c.width) {
     for (int64_t i = 0; i < c.window_h; ++i)
       for (int64_t j = 0; j < c.window_w; ++j)
         offsets.push_back((i * c.dilation_h * width + j * c.dilation_w) * c.channels);
@@ -24,16 +31,38 @@ struct Images {
   // Calls f(image, n) for the images [from, to); `image` stays until the next one.
   template <typename F>
   void Each(const float* x, int64_t from, int64_t to, F f) const {
-    std::vector<float> copy(padded.needed ? padded.height * padded.width * c.channels : 0);
+    std::vector<float> copy(copied ? padded.height * padded.width * c.channels : 0);
     for (int64_t n = from; n < to; ++n) {
       const float* image = x + n * c.height * c.width * c.channels;
-      if (padded.needed) CopyInside(c, padded, image, copy.data());
-      f(padded.needed ? copy.data() : image, n);
+      if (copied) Copy(image, copy.data());
+      f(copied ? copy.data() : image, n);
+    }
+  }
+
+  // Copies an image among zeros, which stay from one image to the next.
+  void Copy(const float* image, float* to) const {
+    for (int64_t i = 0; i < c.height; ++i) {
+      const int64_t row = i * apart_h + c.before_h;
+      if (row < 0 || row >= padded.height) continue;
+      const float* from = image + i * c.width * c.channels;
+      float* line = to + row * padded.width * c.channels;
+      if (apart_w == 1 && c.before_w >= 0) {
+        std::memcpy(line + c.before_w * c.channels, from,
+                    std::min(c.width, padded.width - c.before_w) * c.channels * sizeof(float));
+        continue;
+      }
+      for (int64_t j = 0; j < c.width; ++j) {
+        const int64_t column = j * apart_w + c.before_w;
+        if (column >= 0 && column < padded.width)
+          std::memcpy(line + column * c.channels, from + j * c.channels, c.channels * sizeof(float));
+      }
     }
   }
 
   const Convolution& c;
+  const int64_t apart_h, apart_w;
   const Padded padded;
+  const bool copied;
   const int64_t width;
   std::vector<int64_t> offsets;  // of the window's places from its first
 };
@@ -82,10 +111,7 @@ inline void ForChannels(int64_t channels, F f) {
   if (n < channels) f(n, channels - n);
 }
 
-}  // namespace
-
-void ConvolveDepthwise(const Pool& pool, const Convolution& c, const float* x, const float* w, float* y) {
-  const Images images(c);
+void Convolved(const Pool& pool, const Convolution& c, const Images& images, const float* x, const float* w, float* y) {
   const int64_t each = ImagesOfTask(pool, c.batch), tasks = (c.batch + each - 1) / each;
   const int64_t step = c.stride_w * c.channels, taps = images.offsets.size();
   Parallel(pool, tasks, [&](int64_t task) {
@@ -103,8 +129,28 @@ void ConvolveDepthwise(const Pool& pool, const Convolution& c, const float* x, c
   });
 }
 
+}  // namespace
+
+void ConvolveDepthwise(const Pool& pool, const Convolution& c, const float* x, const float* w, float* y) {
+  Convolved(pool, c, Images(c, 1, 1), x, w, y);
+}
+
+// Slopes, set apart by the strides, convolved with the window turned round.
+void InputGradientDepthwise(const Pool& pool, const Convolution& c, const float* dy, const float* w, float* dx) {
+  Convolution turned = c;
+  turned.height = c.out_h, turned.width = c.out_w, turned.out_h = c.height, turned.out_w = c.width;
+  turned.stride_h = turned.stride_w = 1;
+  turned.before_h = (c.window_h - 1) * c.dilation_h - c.before_h;
+  turned.before_w = (c.window_w - 1) * c.dilation_w - c.before_w;
+  const int64_t taps = c.window_h * c.window_w;
+  std::vector<float> kernel(taps * c.channels);
+  for (int64_t t = 0; t < taps; ++t)
+    std::copy(w + t * c.channels, w + (t + 1) * c.channels, kernel.data() + (taps - 1 - t) * c.channels);
+  Convolved(pool, turned, Images(turned, c.stride_h, c.stride_w), dy, kernel.data(), dx);
+}
+
 void KernelGradientDepthwise(const Pool& pool, const Convolution& c, const float* x, const float* dy, float* dw) {
-  const Images images(c);
+  const Images images(c, 1, 1);
   const int64_t step = c.stride_w * c.channels, taps = images.offsets.size(), size = taps * c.channels;
   const int64_t parts = std::max<int64_t>(1, std::min(pool.threads, c.batch));
   std::vector<float> sums((parts - 1) * size);

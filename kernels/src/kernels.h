@@ -30,6 +30,7 @@ void InputGradientWinograd(const Pool&, const Convolution&, const float* dy, con
 // The same where each channel is convolved by itself: groups = channels = filters.
 void ConvolveDepthwise(const Pool&, const Convolution&, const float* x, const float* w, float* y);
 void KernelGradientDepthwise(const Pool&, const Convolution&, const float* x, const float* dy, float* dw);
+void InputGradientDepthwise(const Pool&, const Convolution&, const float* dy, const float* w, float* dx);
 
 // Steps of recurrent units: arrays (time, batch, ...), states (batch, units). `keep`, (time, batch), is zero where states
 // stay; null: nowhere.

@@ -30,28 +30,53 @@ bool Empty(const Convolution& c) {
 
 bool IsDepthwise(const Convolution& c) { return c.groups > 1 && c.groups == c.channels && c.filters == c.channels; }
 
-ffi::Error ConvolveDoor(ffi::ThreadPool threads, Images x, Images w, ffi::ResultBuffer<ffi::F32, 4> y,
-                        ffi::Span<const int64_t> geometry) {
-  const auto c = Described(x, w, *y, geometry);
+using Kernel = void(const ranvier::Pool&, const Convolution&, const float*, const float*, float*);
+
+ffi::Error Run(ffi::ThreadPool& threads, const ffi::ErrorOr<Convolution>& c, Kernel* usual, Kernel* depthwise,
+               const Images& a, const Images& b, Result<4>& out) {
   if (!c.has_value()) return c.error();
   if (Empty(*c)) {
-    std::memset(y->typed_data(), 0, y->size_bytes());
+    std::memset(out->typed_data(), 0, out->size_bytes());
   } else {
-    (IsDepthwise(*c) ? ranvier::ConvolveDepthwise : ranvier::Convolve)(PoolOf(threads), *c, x.typed_data(), w.typed_data(), y->typed_data());
+    (IsDepthwise(*c) ? depthwise : usual)(PoolOf(threads), *c, a.typed_data(), b.typed_data(), out->typed_data());
   }
   return ffi::Error::Success();
 }
 
-ffi::Error KernelGradientDoor(ffi::ThreadPool threads, Images x, Images dy, ffi::ResultBuffer<ffi::F32, 4> dw,
-                              ffi::Span<const int64_t> geometry) {
-  const auto c = Described(x, *dw, dy, geometry);
-  if (!c.has_value()) return c.error();
-  if (Empty(*c)) {
-    std::memset(dw->typed_data(), 0, dw->size_bytes());
-  } else {
-    (IsDepthwise(*c) ? ranvier::KernelGradientDepthwise : ranvier::KernelGradient)(PoolOf(threads), *c, x.typed_data(), dy.typed_data(), dw->typed_data());
-  }
-  return ffi::Error::Success();
+// The same for kernels of minimal filtering, which are made for one kind of window.
+ffi::Error RunFiltered(ffi::ThreadPool& threads, const ffi::ErrorOr<Convolution>& c, Kernel* kernel, const Images& a,
+                       const Images& b, Result<4>& out) {
+  if (c.has_value() && !(c->window_h == 3 && c->window_w == 3 && c->stride_h == 1 && c->stride_w == 1 &&
+                         c->dilation_h == 1 && c->dilation_w == 1 && c->groups == 1))
+    return ffi::Error::InvalidArgument("ranvier: minimal filtering is for windows of 3x3, strides and dilation of 1");
+  return Run(threads, c, kernel, kernel, a, b, out);
+}
+
+using Geometry = ffi::Span<const int64_t>;
+
+ffi::Error ConvolveDoor(ffi::ThreadPool threads, Images x, Images w, Result<4> y, Geometry geometry) {
+  return Run(threads, Described(x, w, *y, geometry), ranvier::Convolve, ranvier::ConvolveDepthwise, x, w, y);
+}
+
+ffi::Error KernelGradientDoor(ffi::ThreadPool threads, Images x, Images dy, Result<4> dw, Geometry geometry) {
+  return Run(threads, Described(x, *dw, dy, geometry), ranvier::KernelGradient, ranvier::KernelGradientDepthwise, x, dy,
+             dw);
+}
+
+ffi::Error InputGradientDoor(ffi::ThreadPool threads, Images dy, Images w, Result<4> dx, Geometry geometry) {
+  return Run(threads, Described(*dx, w, dy, geometry), ranvier::InputGradient, ranvier::InputGradientDepthwise, dy, w, dx);
+}
+
+ffi::Error WinogradDoor(ffi::ThreadPool threads, Images x, Images w, Result<4> y, Geometry geometry) {
+  return RunFiltered(threads, Described(x, w, *y, geometry), ranvier::ConvolveWinograd, x, w, y);
+}
+
+ffi::Error WinogradKernelGradientDoor(ffi::ThreadPool threads, Images x, Images dy, Result<4> dw, Geometry geometry) {
+  return RunFiltered(threads, Described(x, *dw, dy, geometry), ranvier::KernelGradientWinograd, x, dy, dw);
+}
+
+ffi::Error WinogradInputGradientDoor(ffi::ThreadPool threads, Images dy, Images w, Result<4> dx, Geometry geometry) {
+  return RunFiltered(threads, Described(*dx, w, dy, geometry), ranvier::InputGradientWinograd, dy, w, dx);
 }
 
 }  // namespace
@@ -69,6 +94,10 @@ ffi::Error KernelGradientDoor(ffi::ThreadPool threads, Images x, Images dy, ffi:
 
 RANVIER_CONVOLUTION(ranvier_convolve, ConvolveDoor);
 RANVIER_CONVOLUTION(ranvier_kernel_gradient, KernelGradientDoor);
+RANVIER_CONVOLUTION(ranvier_input_gradient, InputGradientDoor);
+RANVIER_CONVOLUTION(ranvier_winograd, WinogradDoor);
+RANVIER_CONVOLUTION(ranvier_winograd_kernel_gradient, WinogradKernelGradientDoor);
+RANVIER_CONVOLUTION(ranvier_winograd_input_gradient, WinogradInputGradientDoor);
 
 // The best of the libraries that this machine can run; asked of the basic one, which every machine can.
 extern "C" const char* ranvier_best() {

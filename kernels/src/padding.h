@@ -20,19 +20,14 @@ struct Padded {
   bool needed;
 };
 
-// Copies an image into the middle of its padded self, whose borders stay as they are.
-inline void CopyInside(const Convolution& c, const Padded& padded, const float* x, float* to) {
-  const int64_t rows = std::min(c.height, padded.height - c.before_h);
-  const int64_t columns = std::min(c.width, padded.width - c.before_w);
-  for (int64_t i = 0; i < rows; ++i)
-    std::memcpy(to + ((i + c.before_h) * padded.width + c.before_w) * c.channels, x + i * c.width * c.channels,
-                columns * c.channels * sizeof(float));
-}
-
 // Copies an image into the middle of zeros.
 inline void Pad(const Convolution& c, const Padded& padded, const float* x, std::vector<float>& to) {
   to.assign(padded.height * padded.width * c.channels, 0.0f);
-  CopyInside(c, padded, x, to.data());
+  const int64_t rows = std::min(c.height, padded.height - c.before_h);
+  const int64_t columns = std::min(c.width, padded.width - c.before_w);
+  for (int64_t i = 0; i < rows; ++i)
+    std::memcpy(to.data() + ((i + c.before_h) * padded.width + c.before_w) * c.channels, x + i * c.width * c.channels,
+                columns * c.channels * sizeof(float));
 }
 
 // How many images a task takes, so that each thread has a few tasks.

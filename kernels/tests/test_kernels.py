@@ -20,6 +20,7 @@ from ranvier.ops.conv_geometry import Window
 CASES = {
     "odd sizes": ((3, 3), (1, 1), (1, 1), ((0, 0), (0, 0)), 1, 5, 7),
     "whole tiles": ((3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)), 1, 32, 64),
+    "many channels": ((3, 3), (1, 1), (1, 1), ((2, 0), (1, 2)), 1, 330, 150),
     "depth in blocks": ((3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)), 1, 100, 18),
     "strides": ((3, 2), (2, 1), (1, 1), ((1, 0), (0, 1)), 1, 3, 20),
     "rows left over": ((3, 3), (3, 4), (1, 1), ((0, 0), (0, 0)), 1, 2, 3),
@@ -30,6 +31,8 @@ CASES = {
     "one filter": ((3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)), 1, 4, 1),
     "depthwise": ((3, 3), (2, 2), (1, 1), ((0, 1), (0, 1)), 16, 16, 16),
     "depthwise, odd": ((2, 9), (1, 2), (2, 1), ((1, 1), (2, 2)), 11, 11, 11),
+    "depthwise, same": ((3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)), 20, 20, 20),
+    "depthwise, far padding": ((2, 3), (1, 3), (1, 1), ((2, 1), (3, 1)), 8, 8, 8),
     "window as large as the image": ((11, 13), (1, 1), (1, 1), ((0, 0), (0, 0)), 1, 2, 5),
 }
 
@@ -40,12 +43,39 @@ def registered():
     return ranvier_kernels.register()
 
 
+def _algorithms(case) -> list[str]:
+    """All that compute this convolution."""
+    size, strides, dilation, _, groups, *_ = case
+    made_for_it = (size, strides, dilation, groups) == ((3, 3), (1, 1), (1, 1), 1)
+    return ["chosen", "direct", *(["winograd"] if made_for_it else []), "pure"]
+
+
+def _use(algorithm: str, monkeypatch: pytest.MonkeyPatch):
+    """Convolutions and both gradients are computed by this algorithm, whatever is faster."""
+    if algorithm == "chosen":
+        return
+    names = {
+        "direct": lambda name: name,
+        "winograd": lambda name: "winograd" if name == "convolve" else f"winograd_{name}",
+        "pure": lambda name: "",
+    }
+    monkeypatch.setattr(compiled, "_target", lambda name, **_: names[algorithm](name))
+
+
 def _close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=4e-6 * max(1.0, float(np.abs(expected).max())))
 
 
-@pytest.mark.parametrize(("name", "batch"), [*((name, 5) for name in CASES), ("odd sizes", 1)])
-def test_numbers(name: str, batch: int):
+@pytest.mark.parametrize(
+    ("name", "algorithm", "batch"),
+    [
+        *((name, algorithm, 5) for name, case in CASES.items() for algorithm in _algorithms(case)),
+        *(("odd sizes", algorithm, 1) for algorithm in ("direct", "winograd")),
+        ("many channels", "winograd", 1),
+    ],
+)
+def test_numbers(name: str, algorithm: str, batch: int, monkeypatch: pytest.MonkeyPatch):
+    _use(algorithm, monkeypatch)
     size, strides, dilation, padding, groups, channels, filters = CASES[name]
     window = Window(size, strides, dilation, padding)
     rng = np.random.default_rng(0)

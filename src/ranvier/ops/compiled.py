@@ -88,7 +88,8 @@ def _target(name: str, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...
         filtered = "winograd" if name == "convolve" else f"winograd_{name}"
         if kernel_usable(filtered):
             return filtered
-    if name == "input_gradient" and not (groups == 1 and kernel_usable(name)):
+    apart = groups == x[-1] == y[-1]
+    if name == "input_gradient" and not ((groups == 1 or apart) and kernel_usable(name)):
         return ""
     return name
 
