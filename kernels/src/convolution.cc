@@ -1,9 +1,10 @@
-// Convolutions and the gradients of their kernels, without patches: the numbers under one row of the window lie side by side in
-// memory (window_w * channels of them), so that a row of outputs is a product of strided reads.
+// Convolutions and their gradients, without patches: the numbers under one row of the window lie side by side in memory
+// (window_w * channels of them), so that a row of outputs is a product of strided reads.
 
 #include <vector>
 
 #include "kernels.h"
+#include "packed.h"
 #include "padding.h"
 #include "tile.h"
 
@@ -137,6 +138,35 @@ void KernelGradient(const Pool& pool, const Convolution& c, const float* x, cons
   });
   for (int64_t part = 1; part < parts; ++part)
     for (int64_t k = 0; k < size; ++k) dw[k] += sums[(part - 1) * size + k];
+}
+
+void InputGradient(const Pool& pool, const Convolution& c, const float* dy, const float* w, float* dx) {
+  const int64_t depth = c.channels / c.groups, filters = c.filters / c.groups, taps = c.window_h * c.window_w;
+  std::vector<Packed> kernels(taps * c.groups);  // of each place of the window and each group, turned: filters x depth
+  Parallel(pool, taps, [&](int64_t t) {
+    for (int64_t g = 0; g < c.groups; ++g)
+      kernels[t * c.groups + g].Fill(w + t * depth * c.filters + g * filters, filters, depth, 1, c.filters);
+  });
+  const int64_t size = c.height * c.width * c.channels;
+  const int64_t each = ImagesOfTask(pool, c.batch), tasks = (c.batch + each - 1) / each;
+  Parallel(pool, tasks, [&](int64_t task) {
+    for (int64_t n = task * each; n < std::min(c.batch, (task + 1) * each); ++n) {
+      std::fill(dx + n * size, dx + (n + 1) * size, 0.0f);
+      for (int64_t o = 0; o < c.out_h; ++o)
+        for (int64_t t = 0; t < taps; ++t) {
+          const int64_t i = o * c.stride_h + t / c.window_w * c.dilation_h - c.before_h;
+          const int64_t j = t % c.window_w * c.dilation_w - c.before_w;  // what the first output of the row meets
+          if (i < 0 || i >= c.height || j >= c.width) continue;
+          const int64_t first = j < 0 ? (-j + c.stride_w - 1) / c.stride_w : 0;
+          const int64_t last = std::min(c.out_w, (c.width - 1 - j) / c.stride_w + 1);
+          const float* slopes = dy + ((n * c.out_h + o) * c.out_w + first) * c.filters;
+          float* to = dx + n * size + (i * c.width + j + first * c.stride_w) * c.channels;
+          for (int64_t g = 0; g < c.groups && first < last; ++g)
+            kernels[t * c.groups + g].Multiply(last - first, {slopes + g * filters, c.filters, 1}, to + g * depth,
+                                               c.stride_w * c.channels, Store::kAdd);
+        }
+    }
+  });
 }
 
 }  // namespace ranvier
