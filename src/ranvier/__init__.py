@@ -107,12 +107,15 @@ def version() -> str:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return _importlib.import_module(f".{name}", __name__)
-    if name in _NAMES:
-        value = getattr(_importlib.import_module(f".{_NAMES[name]}", __name__), name)
-        globals()[name] = value
-        return value
+    from .core.collector import collector_at_rest
+
+    with collector_at_rest():
+        if name in _MODULES:
+            return _importlib.import_module(f".{name}", __name__)
+        if name in _NAMES:
+            value = getattr(_importlib.import_module(f".{_NAMES[name]}", __name__), name)
+            globals()[name] = value
+            return value
     raise AttributeError(f"module 'ranvier' has no attribute {name!r}")
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from . import settings
+from .collector import collector_at_rest
 from .errors import ArgumentError
+
+with collector_at_rest():  # of all modules this one is imported first, so JAX is imported here
+    import jax.numpy as jnp
 
 __all__ = [
     "DTypePolicy",

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-import jax
 import numpy as np
 
-from .dtypes import DTypePolicy, standardize_dtype
+from .dtypes import DTypePolicy, jnp, standardize_dtype
 from .errors import ArgumentError, SerializationError
 
 __all__ = [
@@ -163,7 +162,7 @@ def serialize(obj: Any) -> Any:
         return [serialize(v) for v in obj]
     if isinstance(obj, dict):
         return {k: serialize(v) for k, v in obj.items()}
-    if isinstance(obj, (np.ndarray, jax.Array)):
+    if isinstance(obj, (np.ndarray, jnp.ndarray)):
         kind = "__numpy__" if isinstance(obj, np.ndarray) else "__tensor__"
         return {
             "class_name": kind,
@@ -237,9 +236,9 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
     if name == "__tuple__":
         return tuple(deserialize_nested(v, custom_objects) for v in inner["value"])
     if name == "__numpy__":
-        return np.array(inner["value"], dtype=jax.numpy.dtype(standardize_dtype(inner["dtype"])))
+        return np.array(inner["value"], dtype=jnp.dtype(standardize_dtype(inner["dtype"])))
     if name == "__tensor__":
-        return jax.numpy.array(inner["value"], dtype=standardize_dtype(inner["dtype"]))
+        return jnp.array(inner["value"], dtype=standardize_dtype(inner["dtype"]))
     if name == "__slice__":
         return slice(inner["start"], inner["stop"], inner["step"])
     if name == "__ellipsis__":

@@ -14,12 +14,13 @@ from typing import Any
 
 import jax
 from jax.core import ShapedArray
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from .compiled import kernel_usable
 
 __all__ = ["Fused"]
+
+_Primitive: Any = type(jax.lax.add_p)  # `jax.extend.core`, where it has its name, brings Pallas along: 25 ms
 
 Function = Callable[..., Any]
 
@@ -130,9 +131,9 @@ def _jvp_of(meaning: Function, moving: Callable[..., int | None]) -> Function:
     return rule
 
 
-def _primitive(name: str, way: Any, kernel: Any = None, fits: Callable[..., bool] | None = None) -> Primitive:
+def _primitive(name: str, way: Any, kernel: Any = None, fits: Callable[..., bool] | None = None) -> Any:
     """A primitive computed as `way` says, on CPUs by `kernel` where it fits."""
-    primitive = Primitive(f"ranvier_{name}")
+    primitive = _Primitive(f"ranvier_{name}")
     primitive.multiple_results = True
 
     def shapes(*operands: Any, **parameters: Any) -> Any:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 import warnings
 from typing import Any
 
@@ -54,15 +52,18 @@ class RemoteMonitor(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Send the epoch's number and logs."""
+        from urllib.error import URLError  # only here: every start of a program would pay for importing them
+        from urllib.request import Request, urlopen
+
         content = json.dumps({"epoch": epoch, **{name: _plain(value) for name, value in (logs or {}).items()}})
         kind = "application/json" if self.send_as_json else "application/x-www-form-urlencoded"
         body = content if self.send_as_json else urllib.parse.urlencode({self.field: content})
         headers = {"Content-Type": kind, **(self.headers or {})}
-        request = urllib.request.Request(self.root + self.path, body.encode(), headers, method="POST")
+        request = Request(self.root + self.path, body.encode(), headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS):
+            with urlopen(request, timeout=_SECONDS):
                 pass
-        except (urllib.error.URLError, OSError) as error:
+        except (URLError, OSError) as error:
             warnings.warn(
                 f"Could not reach RemoteMonitor root server at {self.root}: {error}", RanvierWarning, stacklevel=2
             )
