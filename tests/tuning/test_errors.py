@@ -34,6 +34,7 @@ def compiled(**arguments):
     ({"rate": [0.1, 0.2]}, [1, -2], "Received: -2"),
     ({"rate": [0.1, 0.2]}, [1, 2.5], "Received: 2.5"),
     ({"rate": [0.1, 0.2]}, 2.5, "Received: 2.5"),
+    ({"rate": [0.1, 0.2]}, np.array(2.5), "Received: array"),
     ({"rate": [0.1, 1.2]}, None, "rate must be a number from 0 to 1"),
 ])  # fmt: skip
 def test_candidates_that_make_no_sense(candidates, seeds, message):
@@ -44,6 +45,7 @@ def test_candidates_that_make_no_sense(candidates, seeds, message):
 @pytest.mark.parametrize(("candidates", "message"), [
     ({"rate": 0.1}, "'rate' must be a list"),
     ({"rate": "abc"}, "'rate' must be a list"),
+    ({"rate": np.array(0.1)}, "'rate' must be a list"),
     (3, "a list of dicts or a dict of lists"),
     ([0.1, 0.2], "Candidate 0 must be a dict"),
     ([{1: 0.2}], "Candidate 0 must be a dict"),
@@ -157,6 +159,13 @@ def test_an_unknown_monitor_is_refused_before_training():
     with pytest.raises(ArgumentError, match="Received: monitor='acuracy' Did you mean 'accuracy'"):
         population.fit(X, Y, monitor="acuracy", verbose=0)
     assert all(np.array_equal(a, v.numpy()) for a, v in zip(before, population.models[0].weights, strict=True))
+
+
+def test_how_a_population_is_shown():
+    population = Population(full, {"rate": [0.2, 0.5]}, seeds=1)
+    assert repr(population) == "<Population of 2 candidates of 'full', not trained yet>"
+    result = population.fit(X, Y, verbose=0)
+    assert repr(population) == f"<Population of 2 candidates of 'full', the best so far is {result.best_index}>"
 
 
 def test_data_in_batches():

@@ -18,7 +18,7 @@ from ..losses import Loss
 from ..models.cloning import compile_arguments, custom_objects_of, fresh_copy
 from ..models.model import Model
 
-__all__ = ["Recipe", "check_candidates", "check_seeds", "grid"]
+__all__ = ["Recipe", "as_seeds", "check_candidates", "check_seeds", "grid"]
 
 
 def grid(**choices: Iterable[Any]) -> list[dict[str, Any]]:
@@ -35,12 +35,17 @@ def grid(**choices: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _column(name: str, values: Any) -> list[Any]:
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes, Mapping)) or not _several(values):
         raise ArgumentTypeError(
             f"The values of '{name}' must be a list with one for each candidate. Received: {values!r} of type "
             f"{type(values).__name__}"
         )
     return list(values)
+
+
+def _several(values: Any) -> bool:
+    """Whether `values` can be gone through; arrays of a single number only look as if they could."""
+    return isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
 
 
 def check_candidates(candidates: Any, count: int | None) -> list[dict[str, Any]]:
@@ -82,11 +87,16 @@ def check_candidates(candidates: Any, count: int | None) -> list[dict[str, Any]]
     return [dict(row) for row in rows]
 
 
+def as_seeds(seeds: Any) -> Any:
+    """Several seeds as a list, so that they can be counted; one, or none, as it is."""
+    return list(seeds) if _several(seeds) else seeds
+
+
 def check_seeds(seeds: Any, count: int) -> list[int]:
     """A seed for each of `count` candidates: as given, the same for all, or drawn."""
     if seeds is None:
         return [int(s) for s in host_generator().integers(2**32, size=count)]
-    found = list(seeds) if isinstance(seeds, Iterable) else [seeds] * count
+    found = seeds if isinstance(seeds, list) else [seeds] * count
     if len(found) != count:
         raise ArgumentError(f"There must be one seed for each of the {count} candidates. Received: {len(found)} seeds")
     for seed in found:
@@ -114,6 +124,12 @@ class Recipe:
             )
         self.source = source
 
+    @property
+    def name(self) -> str:
+        """What to call the function or the model in messages."""
+        source = self.source
+        return source.name if isinstance(source, Model) else getattr(source, "__name__", type(source).__name__)
+
     def check_names(self, parameters: dict[str, Any]) -> None:
         """Refuse hyperparameters that the function does not take, and those that it needs and does not get.
 
@@ -129,9 +145,8 @@ class Recipe:
         try:
             signature.bind(**parameters)
         except TypeError as error:
-            name = getattr(self.source, "__name__", type(self.source).__name__)
             raise ArgumentTypeError(
-                f"The candidates' hyperparameters {list(parameters)} do not fit the function {name}{signature}: {error}"
+                f"The candidates' hyperparameters {list(parameters)} do not fit the function {self.name}{signature}: {error}"
             ) from None
 
     def __call__(self, parameters: dict[str, Any], randomness: OwnRandomness) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import jax
@@ -23,7 +23,7 @@ from ..training.callbacks.monitor import MonitorCallback
 from ..training.integer_checks import check_integers
 from ..training.label_checks import check_labels
 from ..training.spec import TrainingSpec, check_count
-from .candidates import Recipe, check_candidates, check_seeds
+from .candidates import Recipe, as_seeds, check_candidates, check_seeds
 from .choosing import Costs, Way, check_way, measure
 from .groups import check_shapes, share
 from .members import Member, Tell, Work, train_each, workers
@@ -65,8 +65,7 @@ class Population:
     """
 
     def __init__(self, model: Any, candidates: Any = None, *, seeds: Any = None):
-        if isinstance(seeds, Iterable):
-            seeds = list(seeds)
+        seeds = as_seeds(seeds)
         recipe = Recipe(model)
         self.candidates = check_candidates(candidates, len(seeds) if isinstance(seeds, list) else None)
         recipe.check_names(self.candidates[0])
@@ -87,6 +86,10 @@ class Population:
 
     def __len__(self) -> int:
         return len(self.models)
+
+    def __repr__(self) -> str:
+        state = "not trained yet" if self.result is None else f"the best so far is {self.result.best_index}"
+        return f"<Population of {len(self)} candidates of '{self._recipe.name}', {state}>"
 
     @filtered
     def fit(
