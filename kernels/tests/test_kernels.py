@@ -139,7 +139,11 @@ x = np.random.default_rng(0).random((64, 12, 12, 3), np.float32)
 y = (x.mean((1, 2, 3)) > 0.5).astype("int32")
 model = ranvier.Sequential([
     layers.Input((12, 12, 3)),
+    layers.Conv2D(8, 3, padding="same"),
+    layers.BatchNormalization(),
+    layers.LeakyReLU(),
     layers.Conv2D(8, 3, padding="same", activation="relu"),
+    layers.MaxPooling2D(3, strides=1),
     layers.DepthwiseConv2D(3, strides=2, activation="relu"),
     layers.Conv2D(8, 3, groups=2),
     layers.Flatten(),
