@@ -70,26 +70,27 @@ def by_kernels(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     return _convolve.bind(x[:, None], w[None], window=flat, groups=groups)[:, 0]
 
 
-def _filtered(channels: int, filters: int, out: tuple[int, ...], window: Window, groups: int) -> bool:
+def _filtered(name: str, x: tuple[int, ...], y: tuple[int, ...], window: Window, groups: int) -> bool:
     """Whether minimal filtering (Winograd's) is made for a convolution, and was measured to be faster.
 
-    It makes 36 products of every 4x4 outputs and 3x3 places instead of 144; changing tiles to and fro costs as much as
-    the products of about eight channels, and tiles that reach over the edge are paid whole.
+    It makes 36 products for 4x4 outputs instead of 144, but tiles that reach over the edge are paid whole, the kernel is
+    changed once for all tiles, and changing a tile to and fro costs as much as the products of a few channels.
     """
     if groups != 1 or window.size != (3, 3) or window.strides != (1, 1) or window.dilation != (1, 1):
         return False
-    saved = 4 * math.prod(out) / math.prod(4 * -(-n // 4) for n in out)
-    return min(channels, filters) >= 16 and saved >= 2
+    tiles = math.prod(-(-n // 4) for n in y[1:-1])
+    worth = y[-1] >= 4 and x[-1] >= (3 if name == "input_gradient" else 8)
+    return worth and y[0] * tiles >= 16 and 4 * math.prod(y[1:-1]) >= 1.5 * 16 * tiles
 
 
 def _target(name: str, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...], window: Window, groups: int) -> str:
     """The kernel that computes the primitive `name`, for these shapes; "" where the pure algorithm is faster."""
-    if _filtered(x[-1], y[-1], y[1:-1], window, groups):
+    if _filtered(name, x, y, window, groups):
         filtered = "winograd" if name == "convolve" else f"winograd_{name}"
         if kernel_usable(filtered):
             return filtered
     apart = groups == x[-1] == y[-1]
-    if name == "input_gradient" and not ((groups == 1 or apart) and kernel_usable(name)):
+    if name == "input_gradient" and not ((apart or w[-2] >= 8) and kernel_usable(name)):
         return ""
     return name
 
