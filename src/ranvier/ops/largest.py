@@ -22,11 +22,12 @@ __all__ = ["largest", "largest_applies"]
 
 _NOWHERE = 255  # the place of a largest element that has no slope: cut off by the ReLU, or NaN
 _LEAST_CHANNELS = 8  # below, the kernel's vectors are mostly empty
+_LEAST = 1 << 12  # numbers; for fewer a call of the kernel costs more than it saves
 
 
 def largest_applies(x: Any, window: Window) -> bool:
     """Whether the kernel is there and made for pooling like this; the one place that decides."""
-    suited = x.dtype == "float32" and x.ndim <= 4 and 0 not in x.shape and x.shape[-1] >= _LEAST_CHANNELS
+    suited = x.dtype == "float32" and x.ndim <= 4 and x.shape[-1] >= _LEAST_CHANNELS and x.size >= _LEAST
     return suited and window.taps < _NOWHERE and jax.default_backend() == "cpu" and kernel_usable("pool")
 
 
