@@ -133,7 +133,7 @@ void Through(int64_t begin, int64_t end, int64_t depth, int64_t columns, const f
 }  // namespace
 
 void ConvolveWinograd(const Pool& pool, const Convolution& c, const float* x, const float* w, float* y) {
-  thread_local Scratch changed;
+  Lent changed;
   float* const kernel = changed.Of(kFrequencies * c.channels * Up(c.filters, kColumns));
   ChangeKernel(pool, w, c.channels, c.filters, c.filters, 1, kernel);
   const Tiles tiles(c);
@@ -147,7 +147,7 @@ void ConvolveWinograd(const Pool& pool, const Convolution& c, const float* x, co
 }
 
 void InputGradientWinograd(const Pool& pool, const Convolution& c, const float* dy, const float* w, float* dx) {
-  thread_local Scratch changed;
+  Lent changed;
   float* const kernel = changed.Of(kFrequencies * c.filters * Up(c.channels, kColumns));
   ChangeKernel(pool, w, c.filters, c.channels, 1, c.filters, kernel);
   const Tiles tiles(c);
@@ -181,7 +181,7 @@ void KernelGradientWinograd(const Pool& pool, const Convolution& c, const float*
   const int64_t panels = (c.filters + kColumns - 1) / kColumns;
   const int64_t across = std::max<int64_t>(1, std::min(pool.threads, c.filters / 64));
   const int64_t parts = std::min((pool.threads + across - 1) / across, (tiles.count + kLeast - 1) / kLeast);
-  thread_local Scratch summed;
+  Lent summed;
   float* const sums = summed.Of(parts * kFrequencies * size);
   Parallel(pool, parts * across, [&](int64_t task) {
     thread_local Room room;
