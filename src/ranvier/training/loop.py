@@ -10,12 +10,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..core.distributions import distribution
 from ..core.errors import DataError, RanvierWarning
 from ..core.tracebacks import outside
-from ..data.blocks import FileData, blocks
+from ..data.blocks import FileData, blocks, power_of_two
 from ..data.prefetch import prefetched
 from ..data.sources import ArrayData, StreamData
 from .chunks import stacked_chunks
+from .filling import one_batch
 from .pace import Pace
 from .placement import lent, placed
 from .program import Programs, rows
@@ -25,6 +27,8 @@ __all__ = ["Session", "capacity_of", "python_logs"]
 
 # A chunk's time in seconds: with somebody watching a bar, and with nobody.
 _WATCHED, _UNWATCHED = 0.1, 0.5
+# The bytes of data for a test that get room for more: later a compilation is a small part of the time.
+_ROOMY = 32 << 20
 # How many rows' places in shuffled orders one call holds, so many epochs of few rows and one of many.
 _ORDERS = 1 << 18
 
@@ -146,17 +150,25 @@ class Session:
             self._warn_of_bad_loss(epoch)
         return logs
 
-    def _place(self, arrays: Any) -> Any:
-        """The arrays on the device, kept for the next epoch."""
+    def _place(self, arrays: Any, rows: int | None = None, room: int = 0) -> Any:
+        """The arrays on the device, kept for the next epoch: all or the first `rows`, with room for further ones."""
         if id(arrays) not in self._on_device:
-            self._on_device[id(arrays)] = jax.tree.map(placed, arrays)
+            self._on_device[id(arrays)] = jax.tree.map(lambda leaf: placed(leaf, rows, room), arrays)
         return self._on_device[id(arrays)]
+
+    def _place_for_tests(self, data: Any, rows: int) -> Any:
+        """The rows of whole batches, with so much room that data of many sizes have the same shapes, for one program."""
+        likes = jax.tree.leaves(data.arrays)
+        size = sum(leaf.nbytes for leaf in likes) * rows // max(data.size, 1)
+        if distribution() is not None or not 0 < size <= _ROOMY or any(isinstance(leaf, jax.Array) for leaf in likes):
+            return self._place(data.arrays)
+        return self._place(data.arrays, rows, power_of_two(rows // data.batch_size) * data.batch_size)
 
     def _chunks_of_arrays(
         self, data: Any, learn: bool, generator: Any, pace: Pace, done: int
     ) -> Iterator[tuple[int, Any]]:
-        arrays = self._place(data.arrays)
         steps, rest = divmod(data.size, data.batch_size)
+        arrays = self._place(data.arrays) if learn else self._place_for_tests(data, steps * data.batch_size)
         order = data.order(generator) if learn and generator is not None else None
         full = None if order is None else jax.device_put(order)
         program = self.programs.chunk(learn, data.batch_size, "slices" if order is None else "rows") if steps else None
@@ -168,7 +180,7 @@ class Session:
         if rest:
             index = np.arange(data.size - rest, data.size) if order is None else order[data.size - rest :]
             batch = rows(data.arrays, index)
-            yield 1, lambda state: self.programs.single(learn)(state, batch, steps)
+            yield 1, one_batch(self.programs, learn, batch, steps, data.batch_size if steps else None)
 
     def _chunks_of_files(
         self, data: FileData, learn: bool, generator: Any, pace: Pace, done: int
@@ -184,14 +196,16 @@ class Session:
                     yield block.steps, jax.tree.map(lambda a: lent(a.reshape(*shape, *a.shape[1:])), block.arrays)
 
         # The thread reads while the device computes; one block waits, one is made.
-        yield from self._chunks_of_stacks(prefetched(stacks, 1), learn, pace)
+        yield from self._chunks_of_stacks(
+            prefetched(stacks, 1), learn, pace, data.batch_size if data.size > data.batch_size else None
+        )
 
     def _chunks_of_stacks(
-        self, stacks: Iterator[tuple[int, Any]], learn: bool, pace: Pace
+        self, stacks: Iterator[tuple[int, Any]], learn: bool, pace: Pace, room: int | None = None
     ) -> Iterator[tuple[int, Any]]:
         for count, batches in stacks:
             if count == 0:
-                yield 1, lambda state, b=batches: self.programs.single(learn)(state, b, 0)
+                yield 1, one_batch(self.programs, learn, batches, 0, room)
                 continue
             program = self.programs.chunk(learn, 0, "stacked")
             at = 0

@@ -211,8 +211,8 @@ class MetricSet:
         """The metric objects."""
         return [metric for _, _, metric, _ in self.entries]
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count one batch."""
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None, counting: Any = None) -> None:
+        """Count one batch; of filled ones the rows for which `counting`, (batch,), is 1 and not 0."""
         if not self.entries:
             return
         outputs = flatten(y_pred)
@@ -222,9 +222,10 @@ class MetricSet:
         )
         for i, _, metric, weighted in self.entries:
             if targets[i] is not None:
-                metric.update_state(
-                    _column(targets[i], outputs[i]), outputs[i], sample_weight=weights[i] if weighted else None
-                )
+                weight = weights[i] if weighted else None
+                if counting is not None:
+                    weight = times_rows(weight, counting)
+                metric.update_state(_column(targets[i], outputs[i]), outputs[i], sample_weight=weight)
 
     def result(self) -> dict[str, Any]:
         """The value of each metric by its name in logs; a metric whose result is a dict gives several."""
@@ -269,6 +270,14 @@ def _by_shapes(name: str, y_true: Any, y_pred: Any) -> metrics_module.Metric:
     return (
         metrics_module.CategoricalAccuracy(name=name) if accuracy else metrics_module.CategoricalCrossentropy(name=name)
     )
+
+
+def times_rows(sample_weight: Any, rows: Any) -> Any:
+    """Sample weights, (batch, …) or None for ones, times a number for each row, (batch,)."""
+    if sample_weight is None:
+        return rows
+    weight = jnp.asarray(sample_weight)
+    return weight * rows.reshape(-1, *[1] * (weight.ndim - 1)).astype(weight.dtype)
 
 
 def total_of(losses_added: list[Any], loss: Any) -> Any:

@@ -19,16 +19,22 @@ from ..core.memory import aligned_empty
 __all__ = ["lent", "placed"]
 
 
-def placed(array: Any) -> jax.Array:
-    """`array` as a JAX array that shares no memory with it (a JAX array as it is)."""
+def placed(array: Any, rows: int | None = None, room: int = 0) -> jax.Array:
+    """`array` as a JAX array that shares no memory with it (a JAX array as it is).
+
+    Args:
+        array: a NumPy array.
+        rows: so many of its first rows; None: all.
+        room: make place for so many; those that the array does not fill hold anything.
+    """
     if isinstance(array, jax.Array):
         return array
-    array = np.asarray(array)
+    array = np.asarray(array)[:rows]
     # JAX lets go of memory that it was lent when it is next asked for something. Asked now, it gives back what the last
     # `fit` had, and the system need not find as much again, which can take ten times as long as the copy.
     jax.device_put(np.int32(0))
-    own = aligned_empty(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
-    np.copyto(own, array, casting="unsafe")
+    own = aligned_empty((max(room, len(array)), *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
+    np.copyto(own[: len(array)], array, casting="unsafe")
     # Nobody else holds `own`, so nobody can change it under the JAX array, which keeps it alive.
     return jax.device_put(own) if distribution() is None else replicated(own)
 

@@ -16,12 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ..core.collector import collector_at_rest
 from ..core.distributions import distribution, with_batch_layout
 from ..core.pure import pure
 from ..core.settings import use_compilation_cache
+from .filling import is_fillable
 from .rowwise import is_rowwise
 from .state import Roles, TrainState
-from .step import Step, overridden, predict_step, step_logs, test_step, train_step
+from .step import Step, builtin_step, overridden, predict_step, step_logs, test_step, train_step
 
 __all__ = ["Programs", "rows"]
 
@@ -88,12 +90,23 @@ class Programs:
         """Whether `predict` may add rows to batches, so that fewer shapes are compiled."""
         return not self.eager and distribution() is None and not self.moving and is_rowwise(self.model)
 
+    @cached_property
+    def fillable(self) -> bool:
+        """Whether tests may add rows to batches, so that fewer shapes are compiled."""
+        return self.rowwise and is_fillable(self.model)
+
     def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Callable[..., Any]:
         if key not in self._made:
             function = make()
             compiled = function if self.eager else jax.jit(function, donate_argnums=(0,) if donate else ())
-            self._made[key] = _without_jit(function) if self.eager else compiled
+            self._made[key] = _without_jit(function) if self.eager else partial(self._first, key, compiled)
         return self._made[key]
+
+    def _first(self, key: Any, compiled: Callable[..., Any], *args: Any) -> Any:
+        """The first call of a program, which traces and compiles it."""
+        self._made[key] = compiled
+        with collector_at_rest():
+            return compiled(*args)
 
     def _step(self, learn: bool) -> Step:
         return train_step(self.model, self.roles) if learn else test_step(self.model, self.roles)
@@ -119,6 +132,21 @@ class Programs:
             return run
 
         return self._get(("single", learn), make)
+
+    def filled(self) -> Callable[..., Any]:
+        """``(state, batch, number, count) → (state, logs)``: a test on the first `count` rows of a batch."""
+
+        def make() -> Callable[..., Any]:
+            test, results = builtin_step(self.model, self.roles, learn=False), self._results(False)
+
+            def run(state: TrainState, batch: Any, number: Any, count: Any) -> tuple[TrainState, Any]:
+                step = _guarded(lambda state, batch: test(state, batch, count), self.roles)
+                state, logs = step(state, batch, number)
+                return state, results(state, logs)
+
+            return run
+
+        return self._get("filled", make)
 
     def chunk(self, learn: bool, batch_size: int, how: str) -> Callable[..., Any]:
         """``(state, data, order, start, stop) → (state, logs)``: the steps from `start` to `stop`.

@@ -17,6 +17,7 @@ from ..core.distributions import replicated, with_batch_layout
 from ..core.pure import pure
 from ..core.variables import Variable
 from ..layers.context import call_context
+from .objectives import times_rows
 from .state import Roles, TrainState
 
 __all__ = [
@@ -65,13 +66,14 @@ def test_step(model: Any, roles: Roles) -> Step:
     return builtin_step(model, roles, learn=False) if own is None else _custom_step(model, roles, own)
 
 
-def builtin_step(model: Any, roles: Roles, learn: bool) -> Step:
-    """Forward, loss, gradients, update, metrics.
+def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[TrainState, Any]]:
+    """Forward, loss, gradients, update, metrics, as ``(state, batch, count=None)`` → ``(state, logs)``.
 
     Args:
         model: a compiled and built model.
         roles: its variables.
-        learn: False: without gradients and update, which is `evaluate`'s step.
+        learn: False: without gradients and update, which is `evaluate`'s step. That may be told that only the first
+            `count` rows of a batch count, where `filling.is_fillable` says so.
     """
     variables = [*roles.trainable, *roles.non_trainable, *roles.optimizer, *roles.metrics]
     counts = [len(part) for part in roles]
@@ -83,18 +85,25 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Step:
         scaled = model.optimizer.scale_loss(loss) if learn and model.optimizer is not None else loss
         return scaled, loss, y_pred
 
-    def measure(x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Any) -> None:
-        model._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
-        model.compute_metrics(x, y, y_pred, sample_weight)
+    def measure(x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Any, count: Any) -> None:
+        model._loss_tracker.update_state(loss, sample_weight=batch_size_of(x) if count is None else count)
+        if count is None:
+            model.compute_metrics(x, y, y_pred, sample_weight)
+        else:
+            model._metrics_compiled.update_state(y, y_pred, sample_weight, _counting(batch_size_of(x), count))
 
     pure_forward, pure_measure = pure(forward, variables), pure(measure, [*roles.metrics, *roles.non_trainable])
 
-    def step(state: TrainState, batch: Any) -> tuple[TrainState, Any]:
+    def step(state: TrainState, batch: Any, count: Any = None) -> tuple[TrainState, Any]:
         x, y, sample_weight = unpack(batch)
+        loss_weight = sample_weight
+        if count is not None:  # the loss is divided by the number of rows, so those that count weigh more
+            size = batch_size_of(x)
+            loss_weight = times_rows(sample_weight, _counting(size, count) * (size / count))
 
         def loss_of(trainable: list[Any]) -> tuple[Any, Any]:
             values = [*trainable, *state.non_trainable, *state.optimizer, *state.metrics]
-            (scaled, loss, y_pred), new = pure_forward(values, x, y, sample_weight)
+            (scaled, loss, y_pred), new = pure_forward(values, x, y, loss_weight)
             return scaled, (loss, y_pred, _split(new, counts))
 
         gradients: Any = None
@@ -105,11 +114,16 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Step:
         trainable, non_trainable, optimizer, metrics = state.trainable, parts[1], state.optimizer, parts[3]
         if learn:
             trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
-        _, measured = pure_measure([*metrics, *non_trainable], x, y, y_pred, sample_weight, loss)
+        _, measured = pure_measure([*metrics, *non_trainable], x, y, y_pred, sample_weight, loss, count)
         metrics = measured[: counts[3]]
         return TrainState(trainable, non_trainable, optimizer, metrics, state.bad_step), {"loss": loss}
 
     return step
+
+
+def _counting(size: int, count: Any) -> Any:
+    """1 for each of the first `count` rows of a batch, 0 for those that fill it up, (size,)."""
+    return (jnp.arange(size) < count).astype(count.dtype)
 
 
 def predict_step(model: Any, roles: Roles, moving: Sequence[Variable] = ()) -> Callable[[TrainState, Any], Any]:

@@ -20,6 +20,7 @@ from ..layers.tracking import Unchanged
 from ..ops import symbolic
 from .callbacks import CallbackList
 from .compilation import Compiled
+from .filling import one_batch
 from .integer_checks import check_integers
 from .label_checks import check_labels
 from .limits import limited_steps
@@ -398,7 +399,7 @@ class Trainer(Stateless, Compiled):
         programs = self._prepare(arrays, learn)
         check_integers(self, arrays[0])
         fresh = TrainState.take(programs.roles)._replace(metrics=list(programs.fresh_metrics))
-        state, logs = programs.single(learn)(fresh, arrays, 0)
+        state, logs = one_batch(programs, learn, arrays, 0)(fresh)
         state.put(programs.roles)
         numbers = python_logs(logs)
         return numbers if return_dict else self._as_list(numbers)

@@ -262,6 +262,8 @@ class CandidatePrograms(Programs):
         roles: that model's variables.
     """
 
+    fillable = False  # the size of the data's last batch is the same for all members
+
     def __init__(self, shared: SharedPrograms, member: int, model: Any, roles: Roles):
         super().__init__(model, roles)
         self.shared = shared
