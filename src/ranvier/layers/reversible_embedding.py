@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentError
+from ..ops.products import rows_product
 from .embedding import Embedding
 
 __all__ = ["ReversibleEmbedding"]
@@ -77,9 +78,9 @@ class ReversibleEmbedding(Embedding):
         if self.tie_weights:
             table = self.embeddings
             table = table if isinstance(table, jax.Array) else table.value
-            logits = jnp.einsum("...d,nd->...n", inputs, table.astype(dtype))
+            logits = rows_product(inputs, table.astype(dtype).T)
         else:
-            logits = jnp.matmul(inputs, self.reverse_embeddings.value.astype(dtype))
+            logits = rows_product(inputs, self.reverse_embeddings.value.astype(dtype))
         return logits if self.logit_soft_cap is None else self.logit_soft_cap * jnp.tanh(logits / self.logit_soft_cap)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
