@@ -136,9 +136,9 @@ def test_an_error_of_the_disk(name, room, tmp_path, monkeypatch):
     model = overwriting.build()
     overwriting.save(model, str(tmp_path), 1)
     before = (tmp_path / name).read_bytes()
-    opened, temporary = os.fdopen, tempfile.TemporaryFile
+    written, temporary = atomic._Written, tempfile.TemporaryFile
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fdopen", lambda *a, **k: FullDisk(opened(*a, **k), room))
+        patched.setattr(atomic, "_Written", lambda raw: FullDisk(written(raw), room))
         patched.setattr(tempfile, "TemporaryFile", lambda *a, **k: FullDisk(temporary(*a, **k), room))
         with pytest.raises(OSError):
             (model.save if name.endswith(".keras") else model.save_weights)(tmp_path / name)
