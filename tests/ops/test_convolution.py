@@ -46,6 +46,7 @@ WAYS = {
     "groups": (2, lambda x, w, window: algorithms.by_groups(x, w, window, 2)),
     "shifts": (4, lambda x, w, window: algorithms.by_shifts(x, w.reshape(*w.shape[:-2], 4, -1), window)),
 }
+WAYS["slices"] = (1, lambda x, w, window: algorithms.by_slices(x, w, window))
 GEOMETRIES = [  # rank, size, strides, dilation, padding
     (1, 3, 1, 1, "same"),
     (1, 2, 3, 1, "valid"),
@@ -141,6 +142,24 @@ def test_tiled_convolutions_equal_whole_ones(monkeypatch):
     whole = _numbers(ops.conv, x, w)
     monkeypatch.setattr(algorithms, "PATCH_BUDGET", 3 * 4 * 4 * 27 * 4)
     _assert_same(_numbers(ops.conv, x, w), whole)
+
+
+def test_large_patches_are_rebuilt_and_large_gathers_avoided(monkeypatch):
+    x, w = _random(2, 6, 6, 3), _random(3, 3, 3, 4, seed=1)
+    window = window_of((6, 6), (3, 3), 1, "valid")
+
+    def by_patches(x, w):
+        return algorithms.by_patches(x, w, window)
+
+    kept = str(jax.make_jaxpr(jax.grad(lambda w: jnp.sum(by_patches(x, w))))(w))
+    whole = _numbers(by_patches, x, w)
+    monkeypatch.setattr(algorithms, "KEPT_PATCHES", 2 * 4 * 4 * 27 * 4 - 1)
+    rebuilt = str(jax.make_jaxpr(jax.grad(lambda w: jnp.sum(by_patches(x, w))))(w))
+    _assert_same(_numbers(by_patches, x, w), whole)
+    monkeypatch.setattr(algorithms, "MOST_INDICES", 4 * 4 * 3 - 1)
+    sliced = str(jax.make_jaxpr(lambda x: by_patches(x, w))(x))
+    _assert_same(_numbers(by_patches, x, w), whole)
+    assert rebuilt.count("_gathered") > kept.count("_gathered") > sliced.count("_gathered") == 0
 
 
 def test_choice_of_algorithm():

@@ -148,7 +148,7 @@ def _plain_by_input(dy: Any, w: Any, *, sizes: tuple[int, ...], window: Window, 
 
     def pure(x: Any) -> Any:
         if groups == 1:
-            return algorithms.by_patches(x, w, window)
+            return algorithms.by_slices(x, w, window)
         if groups == channels:
             return algorithms.by_shifts(x, w.reshape(*window.size, groups, -1), window)
         return algorithms.by_groups(x, w, window, groups)

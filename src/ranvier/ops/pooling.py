@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from .conv_geometry import Window, per_axis, window_of
 from .largest import largest, largest_applies
 from .symbolic import op
 from .tensors import tensor
+from .unfused import unfused
 
 __all__ = ["average_pool", "max_pool"]
 
@@ -110,22 +112,27 @@ def _max_forward(x: Any, size: tuple[int, ...]) -> tuple[Any, Any]:
     return y, (x, y)
 
 
+@partial(jax.jit, static_argnums=0)
 def _max_backward(size: tuple[int, ...], saved: Any, gradient: Any) -> tuple[Any]:
     """The gradient goes to the first of the largest elements of each window."""
     x, y = saved
-    rank, out = len(size), y.shape[1:-1]
-    taken: Any = None
-    pieces = []
-    for part in _parts(x, size):
-        hit = part == y
-        first = hit if taken is None else hit & ~taken
-        taken = hit if taken is None else taken | hit
-        pieces.append(jnp.where(first, gradient, jnp.zeros((), gradient.dtype)))
-    # (batch, *out, *size, channels) → (batch, out_1, size_1, out_2, size_2, …, channels)
-    grid = jnp.stack(pieces, axis=-2).reshape(*y.shape[:-1], *size, y.shape[-1])
-    order = [0, *itertools.chain.from_iterable((1 + i, 1 + rank + i) for i in range(rank)), 1 + 2 * rank]
+    rank, out, taps = len(size), y.shape[1:-1], math.prod(size)
+
+    def which(x: Any, y: Any) -> Any:
+        place = jnp.full(y.shape, taps, jnp.int32)
+        for i, part in reversed(list(enumerate(_parts(x, size)))):
+            place = jnp.where(part == y, i, place)
+        return place
+
+    # What is spread over the windows is computed once for each window before, not once for each of its elements.
+    place, gradient = unfused(lambda x, y, gradient: (which(x, y), gradient), x, y, gradient)
+    grid = (x.shape[0], *itertools.chain.from_iterable(zip(out, size, strict=True)), x.shape[-1])
+    among = tuple(range(2, 2 + 2 * rank, 2))  # the axes of places in windows
+    here = np.arange(taps, dtype=np.int32).reshape([n if i in among else 1 for i, n in enumerate(grid)])
+    place, gradient = (jnp.expand_dims(a, among) for a in (place, gradient))
+    dx = jnp.where(place == here, gradient, jnp.zeros((), gradient.dtype))
     covered = [n * k for n, k in zip(out, size, strict=True)]
-    dx = grid.transpose(order).reshape(x.shape[0], *covered, x.shape[-1])
+    dx = dx.reshape(x.shape[0], *covered, x.shape[-1])
     rest = [(0, n - c) for n, c in zip(x.shape[1:-1], covered, strict=True)]
     return (jnp.pad(dx, [(0, 0), *rest, (0, 0)]) if any(map(any, rest)) else dx,)
 
