@@ -156,6 +156,7 @@ def test_large_patches_are_rebuilt_and_large_gathers_avoided(monkeypatch):
     monkeypatch.setattr(algorithms, "KEPT_PATCHES", 2 * 4 * 4 * 27 * 4 - 1)
     rebuilt = str(jax.make_jaxpr(jax.grad(lambda w: jnp.sum(by_patches(x, w))))(w))
     _assert_same(_numbers(by_patches, x, w), whole)
+    monkeypatch.undo()
     monkeypatch.setattr(algorithms, "MOST_INDICES", 4 * 4 * 3 - 1)
     sliced = str(jax.make_jaxpr(lambda x: by_patches(x, w))(x))
     _assert_same(_numbers(by_patches, x, w), whole)
