@@ -30,7 +30,8 @@ class ProcessError(Exception):
 
 def environment(peer: Peer, cache: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of a peer's process: what was `given`, less what would favour one peer, plus its own choice."""
-    dropped = ("JAX_", "RANVIER_", "KERAS_BACKEND", "XLA_FLAGS", "OMP_NUM_THREADS")
+    # Without bytecode on disk, a package installed for editing would compile its sources at every start, and only that.
+    dropped = ("JAX_", "RANVIER_", "KERAS_BACKEND", "XLA_FLAGS", "OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")
     kept = {k: v for k, v in given.items() if not k.startswith(dropped) or k == "JAX_PLATFORMS"}
     return {**kept, "RANVIER_HOME": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3", **peer.environment}
 
