@@ -46,7 +46,7 @@ def normalize_by_batch(x: Any, scale: Any, shift: Any, epsilon: float) -> tuple[
 def after_normalization(x: Any, slope: float) -> Any:
     """x where positive, else slope · x, if x was normalised by the batch: from before that. Else None."""
     start = origin_of(x, "normalize_by_batch")
-    return None if start is None else _normalized(*start, slope)
+    return None if start is None else _normalized(*start, slope=slope)
 
 
 def _normalized(x: Any, scale: Any, shift: Any, mean: Any, variance: Any, epsilon: float, slope: float) -> Any:
