@@ -192,8 +192,8 @@ def _gather(x: Any, window: Window) -> Any:
 
 def _only(i: int, window: Window) -> Window:
     """The window along one axis."""
-    alone = zip(window, (1, 1, 1, (0, 0)), strict=True)
-    return Window(*(tuple(v if j == i else none for j, v in enumerate(values)) for values, none in alone))
+    size, strides, dilation = (tuple(v if j == i else 1 for j, v in enumerate(values)) for values in window[:3])
+    return Window(size, strides, dilation, tuple(p if j == i else (0, 0) for j, p in enumerate(window.padding)))
 
 
 def _concatenated(x: Any, window: Window) -> Any:
