@@ -49,6 +49,11 @@ class SharedPrograms(Programs):
                 self._made[key] = SharedProgram(self, make(), donate)  # type: ignore[assignment]
             return self._made[key]
 
+    def log_names(self, batch: Any) -> list[str]:
+        """As in `Programs`, while no other thread traces the template with members' numbers in it."""
+        with self.lock:
+            return super().log_names(batch)
+
     def parts(self) -> int:
         """Into how many parts the members had to be divided."""
         return max((len(program.parts) for program in self._made.values()), default=1)  # type: ignore[attr-defined]
