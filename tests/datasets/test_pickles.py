@@ -181,5 +181,5 @@ def test_an_array_there_twice(tmp_path):
         archive.writestr("x.npy", _npy("(0,)"))
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("x.npy", _npy("(0,)"))
-    with pytest.raises(DataError, match="'x.npy' is there twice"):
+    with pytest.raises(DataError, match=r"'x\.npy' is there twice"):
         read_arrays(tmp_path / "a.npz", ("x",))

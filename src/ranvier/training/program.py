@@ -99,7 +99,9 @@ class Programs:
         if key not in self._made:
             function = make()
             compiled = function if self.eager else jax.jit(function, donate_argnums=(0,) if donate else ())
-            self._made[key] = _without_jit(function) if self.eager else partial(self._first, key, compiled)
+            first: Any = partial(self._first, key, compiled)
+            first.lower = getattr(compiled, "lower", None)  # whoever wants to read the program need not call it
+            self._made[key] = _without_jit(function) if self.eager else first
         return self._made[key]
 
     def _first(self, key: Any, compiled: Callable[..., Any], *args: Any) -> Any:
