@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -267,12 +267,15 @@ class CandidatePrograms(Programs):
         roles: that model's variables.
     """
 
-    fillable = False  # the size of the data's last batch is the same for all members
-
     def __init__(self, shared: SharedPrograms, member: int, model: Any, roles: Roles):
         super().__init__(model, roles)
         self.shared = shared
         self.member = member
+
+    @cached_property
+    def fillable(self) -> bool:
+        """No: the size of the data's last batch is the same for all members."""
+        return False
 
     def _bound(self, program: Any) -> Callable[..., Any]:
         return partial(program.one, self.member)
