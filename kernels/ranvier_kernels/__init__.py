@@ -1,5 +1,6 @@
-"""Compiled kernels for ranvier on CPUs: convolutions, recurrent sequences and attention as custom calls of XLA.
+"""Compiled kernels for ranvier on CPUs, as custom calls of XLA.
 
+Convolutions, recurrent sequences, attention, normalisation and max pooling, for float32.
 ranvier uses this package when it is installed, and needs nothing of it: `register` makes the kernels known to JAX.
 """
 
