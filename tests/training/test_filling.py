@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import logging
 
-import jax
 import numpy as np
 import pytest
 
@@ -39,24 +37,6 @@ def same(found, expected):
     assert set(found) == set(expected)
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=2e-6, atol=1e-6, err_msg=name)
-
-
-@pytest.fixture
-def compiled():
-    """The names of the programs compiled since."""
-    found = []
-
-    class Handler(logging.Handler):
-        def emit(self, record):
-            text = record.getMessage()
-            if text.startswith("Compiling"):
-                found.append(text.split()[1])
-
-    logger, handler = logging.getLogger("jax._src.interpreters.pxla"), Handler()
-    logger.addHandler(handler)
-    with jax.log_compiles():
-        yield found
-    logger.removeHandler(handler)
 
 
 def programs(compiled):

@@ -1,8 +1,5 @@
 """`predict` on batches of all sizes: few programs, and never other numbers."""
 
-import logging
-
-import jax
 import numpy as np
 import pytest
 
@@ -15,24 +12,6 @@ from ranvier.training.rowwise import is_rowwise
 
 def model(*parts, shape=(5,)):
     return ranvier.Sequential([layers.Input(shape), *parts, layers.Dense(3, "softmax")])
-
-
-@pytest.fixture
-def compiled(monkeypatch):
-    """The names of the programs compiled since."""
-    found = []
-
-    class Handler(logging.Handler):
-        def emit(self, record):
-            text = record.getMessage()
-            if text.startswith("Compiling"):
-                found.append(text.split()[1])
-
-    logger, handler = logging.getLogger("jax._src.interpreters.pxla"), Handler()
-    logger.addHandler(handler)
-    with jax.log_compiles():
-        yield found
-    logger.removeHandler(handler)
 
 
 def test_all_sizes_up_to_a_hundred_need_a_handful_of_programs(rng, compiled):
