@@ -19,8 +19,9 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    # Of the many peaks of memory one is enough to look at.
-    panels = [f for k, f in found["figures"].items() if (f["unit"] == "s" or k == "memory") and len(f["peers"]) > 1]
+    # Of the many peaks of memory one is enough to look at; beside peers, a figure of one alone says nothing.
+    panels = [f for k, f in found["figures"].items() if f["unit"] == "s" or k == "memory"]
+    panels = [f for f in panels if len(f["peers"]) > 1] or panels
     if not panels:
         return
     columns = min(len(panels), 2 if len(panels) < 9 else 3)
