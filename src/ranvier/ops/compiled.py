@@ -17,13 +17,14 @@ from typing import Any
 import jax
 import numpy as np
 from jax.core import ShapedArray
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from . import conv_algorithms as algorithms
 from .conv_geometry import Window
 
-__all__ = ["by_kernels", "kernel_usable", "kernels_apply"]
+__all__ = ["Primitive", "by_kernels", "kernel_usable", "kernels_apply"]
+
+Primitive: Any = type(jax.lax.add_p)  # `jax.extend.core`, where it has its name, brings Pallas along: 25 ms
 
 
 @functools.cache
@@ -66,8 +67,7 @@ def by_kernels(x: Any, w: Any, window: Window, groups: int = 1) -> Any:
     """A convolution over one or two axes; x (batch, *sizes, channels), w (*window, channels / groups, filters)."""
     if x.ndim == 4:
         return _convolve.bind(x, w, window=window, groups=groups)
-    flat = Window((1, *window.size), (1, *window.strides), (1, *window.dilation), ((0, 0), *window.padding))
-    return _convolve.bind(x[:, None], w[None], window=flat, groups=groups)[:, 0]
+    return _convolve.bind(x[:, None], w[None], window=window.with_axis(), groups=groups)[:, 0]
 
 
 def _filtered(name: str, x: tuple[int, ...], y: tuple[int, ...], window: Window, groups: int) -> bool:
@@ -95,7 +95,7 @@ def _target(name: str, x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...
     return name
 
 
-def _primitive(name: str, plain: Callable[..., Any], order: str) -> Primitive:
+def _primitive(name: str, plain: Callable[..., Any], order: str) -> Any:
     """A primitive computed by a kernel on CPUs (`_target`), and elsewhere as `plain` says.
 
     Args:

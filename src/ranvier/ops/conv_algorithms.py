@@ -11,7 +11,6 @@ at least, whatever the dtype of their operands.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -97,21 +96,10 @@ def _pad(x: Any, window: Window) -> Any:
     return jnp.pad(x, ((0, 0), *window.padding, (0, 0)))
 
 
-def _tap_slices(window: Window, out: tuple[int, ...]) -> list[tuple[slice, ...]]:
-    """For each place of the window, the part of the padded input that it meets."""
-    return [
-        tuple(
-            slice(t * d, t * d + (n - 1) * s + 1, s)
-            for t, d, n, s in zip(tap, window.dilation, out, window.strides, strict=True)
-        )
-        for tap in itertools.product(*map(range, window.size))
-    ]
-
-
 def _met(x: Any, window: Window) -> list[Any]:
     """For each place of the window, what it meets: (batch, *out, channels)."""
     padded = _pad(x, window)
-    return [padded[(slice(None), *part)] for part in _tap_slices(window, window.out_sizes(x.shape[1:-1]))]
+    return [padded[(slice(None), *part)] for part in window.tap_slices(window.out_sizes(x.shape[1:-1]))]
 
 
 def by_patches(x: Any, w: Any, window: Window) -> Any:
@@ -258,7 +246,7 @@ def by_scatter(x: Any, w: Any, window: Window) -> Any:
     ]
     zero = jnp.zeros((), spread.dtype)
     total: Any = None
-    for i, part in enumerate(_tap_slices(window, sizes)):
+    for i, part in enumerate(window.tap_slices(sizes)):
         config = [(s.start, n - s.stop, s.step - 1) for s, n in zip(part, full, strict=True)]
         piece = lax.pad(spread[..., i * filters : (i + 1) * filters], zero, [(0, 0, 0), *config, (0, 0, 0)])
         total = piece if total is None else total + piece

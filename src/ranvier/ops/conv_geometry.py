@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -30,6 +31,20 @@ class Window(NamedTuple):
     def taps(self) -> int:
         """The number of places in the window."""
         return math.prod(self.size)
+
+    def tap_slices(self, out: tuple[int, ...]) -> list[tuple[slice, ...]]:
+        """For each place of the window, the part of the padded input that it meets, for outputs of sizes `out`."""
+        return [
+            tuple(
+                slice(t * d, t * d + (n - 1) * s + 1, s)
+                for t, d, n, s in zip(tap, self.dilation, out, self.strides, strict=True)
+            )
+            for tap in itertools.product(*map(range, self.size))
+        ]
+
+    def with_axis(self) -> Window:
+        """The same window over one more axis, the first, where it has one place and stays."""
+        return Window((1, *self.size), (1, *self.strides), (1, *self.dilation), ((0, 0), *self.padding))
 
 
 def per_axis(name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:

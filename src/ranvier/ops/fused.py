@@ -16,11 +16,9 @@ import jax
 from jax.core import ShapedArray
 from jax.interpreters import ad, batching, mlir
 
-from .compiled import kernel_usable
+from .compiled import Primitive, kernel_usable
 
 __all__ = ["Fused"]
-
-_Primitive: Any = type(jax.lax.add_p)  # `jax.extend.core`, where it has its name, brings Pallas along: 25 ms
 
 Function = Callable[..., Any]
 
@@ -133,7 +131,7 @@ def _jvp_of(meaning: Function, moving: Callable[..., int | None]) -> Function:
 
 def _primitive(name: str, way: Any, kernel: Any = None, fits: Callable[..., bool] | None = None) -> Any:
     """A primitive computed as `way` says, on CPUs by `kernel` where it fits."""
-    primitive = _Primitive(f"ranvier_{name}")
+    primitive = Primitive(f"ranvier_{name}")
     primitive.multiple_results = True
 
     def shapes(*operands: Any, **parameters: Any) -> Any:

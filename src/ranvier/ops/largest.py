@@ -6,7 +6,6 @@ each window's largest element, and backwards it puts the gradient there.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import jax
@@ -41,20 +40,13 @@ def largest(x: Any, window: Window) -> Any:
         x, bias = start
     if x.ndim == 4:
         return _pool(x, bias, window=window, rectified=rectified)[0]
-    flat = Window((1, *window.size), (1, *window.strides), (1, *window.dilation), ((0, 0), *window.padding))
-    return _pool(x[:, None], bias, window=flat, rectified=rectified)[0][:, 0]
+    return _pool(x[:, None], bias, window=window.with_axis(), rectified=rectified)[0][:, 0]
 
 
 def _taps(x: Any, window: Window) -> list[Any]:
     """For each place of the window, what it meets: (batch, *out, channels)."""
-    out = window.out_sizes(x.shape[1:-1])
     padded = jnp.pad(x, ((0, 0), *window.padding, (0, 0)), constant_values=-np.inf)
-    return [
-        padded[
-            (slice(None), *(slice(t, t + (n - 1) * s + 1, s) for t, n, s in zip(tap, out, window.strides, strict=True)))
-        ]
-        for tap in itertools.product(*map(range, window.size))
-    ]
+    return [padded[(slice(None), *part)] for part in window.tap_slices(window.out_sizes(x.shape[1:-1]))]
 
 
 def _saving(x: Any, bias: Any, *, window: Window, rectified: bool) -> Any:
