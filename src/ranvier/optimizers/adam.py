@@ -65,15 +65,18 @@ class Adam(Optimizer):
         self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
         self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
 
+    def _step_rate(self, learning_rate: Any, dtype: str = "float32") -> Any:
+        """η √(1 − β₂ᵗ)/(1 − β₁ᵗ)."""
+        step = self._step_number(dtype)
+        return jnp.asarray(learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step), dtype)
+
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change `variable` for one gradient."""
         dtype = variable.dtype
         g = jnp.asarray(gradient, dtype)
-        step = self._step_number(dtype)
         i = self._get_variable_index(variable)
         m, v = self._momentums[i], self._velocities[i]
-        scale = learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
-        scale = jnp.asarray(scale, dtype)
+        scale = self._step_rate(learning_rate, dtype)
         new_m = m.value + (g - m.value) * (1 - self.beta_1)
         new_v = v.value + (jnp.square(g) - v.value) * (1 - self.beta_2)
         self.assign(m, new_m)

@@ -126,6 +126,10 @@ class Optimizer(OptimizerState, Configurable):
         """Change `variable` for one gradient: the rule."""
         raise TypeError(f"{type(self).__name__} must define update_step(self, gradient, variable, learning_rate).")
 
+    def _step_rate(self, learning_rate: Any, dtype: str = "float32") -> Any:
+        """What one step multiplies with: the learning rate, with the corrections that change from step to step."""
+        return jnp.asarray(learning_rate, dtype)
+
     def assign(self, variable: Variable, value: Any) -> None:
         """Give a variable a new value."""
         variable.assign(value)

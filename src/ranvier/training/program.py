@@ -20,6 +20,7 @@ from ..core.collector import collector_at_rest
 from ..core.distributions import distribution, with_batch_layout
 from ..core.pure import pure
 from ..core.settings import use_compilation_cache
+from .dense_program import DenseProgram, dense_program
 from .filling import is_fillable
 from .rowwise import is_rowwise
 from .state import Roles, TrainState
@@ -121,6 +122,10 @@ class Programs:
     def _custom(self, learn: bool) -> bool:
         return overridden(self.model, "train_step" if learn else "test_step") is not None
 
+    def _dense(self, learn: bool) -> DenseProgram | None:
+        """The kernel's program for training, where it is made for the model."""
+        return dense_program(self.model, self.roles) if learn and not self.eager else None
+
     def single(self, learn: bool) -> Callable[..., Any]:
         """``(state, batch, number) → (state, logs)``: one step on one batch."""
 
@@ -163,8 +168,13 @@ class Programs:
         def make() -> Callable[..., Any]:
             step, results, custom = _guarded(self._step(learn), self.roles), self._results(learn), self._custom(learn)
             take = partial(_take, batch_size=batch_size, how=how)
+            dense = self._dense(learn)
 
             def run(state: TrainState, data: Any, order: Any, start: Any, stop: Any) -> tuple[TrainState, Any]:
+                if dense is not None and how != "stacked" and dense.fits(data):
+                    state = dense.steps(_settled(state), data, order, start, stop, 0, batch_size)
+                    return state, results(state, {})
+
                 def body(i: Any, carry: Any) -> Any:
                     new, logs = step(carry[0], take(data, order, i), i)
                     return _settled(new), _settled(logs) if custom else {}
@@ -193,7 +203,7 @@ class Programs:
 
         def make() -> Callable[..., Any]:
             step, results, custom = _guarded(self._step(True), self.roles), self._results(True), self._custom(True)
-            how = "rows" if shuffled else "slices"
+            how, dense = "rows" if shuffled else "slices", self._dense(True)
 
             def run(state: TrainState, data: Any, orders: Any, logs: Any, start: Any, stop: Any) -> Any:
                 def epoch(e: Any, carry: Any) -> Any:
@@ -203,7 +213,9 @@ class Programs:
                     first = e * (steps + (rest > 0))
                     take = partial(_take, data, order, batch_size=batch_size, how=how)
                     last: Any = {}
-                    if steps == 1:
+                    if steps and dense is not None and dense.fits(data):
+                        state = dense.steps(state, data, order, 0, steps, first, batch_size)
+                    elif steps == 1:
                         state, last = step(state, take(0), first)
                     elif steps:
 

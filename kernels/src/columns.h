@@ -1,0 +1,161 @@
+// What is done to one block of columns, (batch, kColumns), forwards and backwards.
+
+#pragma once
+
+#include "dense.h"
+#include "functions.h"
+
+namespace ranvier {
+
+// What an operation keeps of one block for its gradient.
+struct Kept {
+  const float* in;
+  float* out;
+  float* mask;   // drop: 1 where kept, (batch, kColumns)
+  float* mean;   // normalise: (kColumns)
+  float* spread;  // normalise: 1 / √(variance + ε), (kColumns)
+};
+
+// Where a block lies in its layer.
+struct Place {
+  int64_t batch;
+  int64_t first;  // column
+  int64_t width;  // columns of the whole layer
+  int64_t columns() const { return std::min<int64_t>(kColumns, width - first); }
+};
+
+inline Vector& At(float* from, int64_t i) { return *reinterpret_cast<Vector*>(from + i * kWidth); }
+inline Vector At(const float* from, int64_t i) { return *reinterpret_cast<const Vector*>(from + i * kWidth); }
+
+// Vector `v` of the columns of a parameter, zeros beyond the last.
+inline Vector Columns(const float* values, const Place& p, int v) {
+  const int64_t count = p.columns() - v * kWidth;
+  return count <= 0 ? Vector{} : Load(values + p.first + v * kWidth, count);
+}
+
+inline void PutColumns(float* values, const Place& p, int v, Vector x) {
+  const int64_t count = p.columns() - v * kWidth;
+  if (count > 0) Put(values + p.first + v * kWidth, count, x);
+}
+
+template <typename F>
+inline void Each(const Place& p, const float* in, float* out, const F& f) {
+  for (int64_t i = 0; i < p.batch * kVectors; ++i) At(out, i) = f(At(in, i));
+}
+
+// d ← d · f(kept).
+template <typename F>
+inline void EachSlope(const Place& p, const float* kept, float* d, const F& f) {
+  for (int64_t i = 0; i < p.batch * kVectors; ++i) At(d, i) *= f(At(kept, i));
+}
+
+inline void Normalize(const Training& t, const ColumnOp& op, const Place& p, const Kept& kept) {
+  for (int v = 0; v < kVectors; ++v) {
+    Vector mean = {}, variance = {};
+    for (int64_t m = 0; m < p.batch; ++m) mean += At(kept.in, m * kVectors + v);
+    mean /= static_cast<float>(p.batch);
+    for (int64_t m = 0; m < p.batch; ++m) {
+      const Vector far = At(kept.in, m * kVectors + v) - mean;
+      variance += far * far;
+    }
+    variance /= static_cast<float>(p.batch);
+    Vector spread;
+    for (int n = 0; n < kWidth; ++n) spread[n] = 1.0f / __builtin_sqrtf(variance[n] + op.a);
+    At(kept.mean, v) = mean;
+    At(kept.spread, v) = spread;
+    const Vector factor = op.gamma < 0 ? spread : spread * Columns(t.parameters[op.gamma].value, p, v);
+    const Vector shift = op.beta < 0 ? Vector{} : Columns(t.parameters[op.beta].value, p, v);
+    for (int64_t m = 0; m < p.batch; ++m)
+      At(kept.out, m * kVectors + v) = (At(kept.in, m * kVectors + v) - mean) * factor + shift;
+    float* const moving[] = {t.moving[op.place], t.moving[op.place + 1]};
+    PutColumns(moving[0], p, v, Columns(moving[0], p, v) * op.b + mean * op.c);
+    PutColumns(moving[1], p, v, Columns(moving[1], p, v) * op.b + variance * op.c);
+  }
+}
+
+// d becomes the gradient by the inputs; the gradients of γ and β go to `dgamma` and `dbeta`, (kColumns) each.
+inline void NormalizeSlope(const Training& t, const ColumnOp& op, const Place& p, const Kept& kept, float* d,
+                           float* dgamma, float* dbeta) {
+  for (int v = 0; v < kVectors; ++v) {
+    const Vector mean = At(kept.mean, v), spread = At(kept.spread, v);
+    Vector sum = {}, along = {};
+    for (int64_t m = 0; m < p.batch; ++m) {
+      const Vector slope = At(d, m * kVectors + v);
+      sum += slope;
+      along += slope * ((At(kept.in, m * kVectors + v) - mean) * spread);
+    }
+    At(dbeta, v) = sum;
+    At(dgamma, v) = along;
+    const Vector factor = op.gamma < 0 ? spread : spread * Columns(t.parameters[op.gamma].value, p, v);
+    const Vector level = sum / static_cast<float>(p.batch), tilt = along / static_cast<float>(p.batch) * spread;
+    for (int64_t m = 0; m < p.batch; ++m) {
+      Vector& slope = At(d, m * kVectors + v);
+      slope = factor * (slope - level - (At(kept.in, m * kVectors + v) - mean) * tilt);
+    }
+  }
+}
+
+template <typename W>
+inline W Mix(W x) {
+  x = (x ^ (x >> 16)) * 0x7FEB352Du;
+  x = (x ^ (x >> 15)) * 0x846CA68Bu;
+  return x ^ (x >> 16);
+}
+
+// The counter generator of ranvier/core/random.py: a word for each element's index, (batch, width).
+inline void Drop(const Training& t, const ColumnOp& op, const Place& p, const Kept& kept, int64_t step) {
+  const uint32_t first = Mix(t.seeds[2 * op.place] + 0x9E3779B9u);
+  const uint32_t second = Mix((t.seeds[2 * op.place + 1] + static_cast<uint32_t>(step)) ^ first);
+  Words lanes;
+  for (int n = 0; n < kWidth; ++n) lanes[n] = static_cast<uint32_t>(n);
+  for (int64_t m = 0; m < p.batch; ++m) {
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t i = m * kVectors + v;
+      const Words index = lanes + static_cast<uint32_t>(m * p.width + p.first + v * kWidth);
+      const Words bits = Mix(Mix(index ^ second) + first);
+      const Vector x = At(kept.in, i) / op.a;
+      const auto keep = bits < (Words{} + op.threshold);
+      At(kept.out, i) = keep ? x : Vector{};
+      At(kept.mask, i) = keep ? Vector{} + 1.0f : Vector{};
+    }
+  }
+}
+
+inline void Forward(const Training& t, const ColumnOp& op, const Place& p, const Kept& kept, int64_t step) {
+  const float a = op.a, b = op.b;
+  switch (op.kind) {
+    case Kind::kRelu: return Each(p, kept.in, kept.out, [](Vector x) { return x > 0.0f ? x : (x != x ? x : Vector{}); });
+    case Kind::kLeaky: return Each(p, kept.in, kept.out, [a](Vector x) { return x >= 0.0f ? x : a * x; });
+    case Kind::kElu: return Each(p, kept.in, kept.out, [a, b](Vector x) { return b * (x > 0.0f ? x : a * (Exp(x) - 1.0f)); });
+    case Kind::kSigmoid: return Each(p, kept.in, kept.out, [](Vector x) { return Sigmoid(x); });
+    case Kind::kTanh: return Each(p, kept.in, kept.out, [](Vector x) { return Tanh(x); });
+    case Kind::kSilu: return Each(p, kept.in, kept.out, [](Vector x) { return x * Sigmoid(x); });
+    case Kind::kNormalize: return Normalize(t, op, p, kept);
+    case Kind::kDrop: return Drop(t, op, p, kept, step);
+    case Kind::kKinds: return;
+  }
+}
+
+// d becomes the gradient by the operation's inputs (of functions and drops; normalisation has more to tell).
+inline void Backward(const ColumnOp& op, const Place& p, const Kept& kept, float* d) {
+  const float a = op.a, b = op.b;
+  const Vector one = Vector{} + 1.0f;
+  switch (op.kind) {
+    case Kind::kRelu: return EachSlope(p, kept.in, d, [one](Vector x) { return x > 0.0f ? one : Vector{}; });
+    case Kind::kLeaky: return EachSlope(p, kept.in, d, [a, one](Vector x) { return x >= 0.0f ? one : one * a; });
+    case Kind::kElu:
+      return EachSlope(p, kept.in, d, [a, b, one](Vector x) { return b * (x > 0.0f ? one : a * Exp(x)); });
+    case Kind::kSigmoid: return EachSlope(p, kept.out, d, [](Vector y) { return y * (1.0f - y); });
+    case Kind::kTanh: return EachSlope(p, kept.out, d, [](Vector y) { return 1.0f - y * y; });
+    case Kind::kSilu:
+      return EachSlope(p, kept.in, d, [](Vector x) {
+        const Vector s = Sigmoid(x);
+        return s * (1.0f + x * (1.0f - s));
+      });
+    case Kind::kDrop: return EachSlope(p, kept.mask, d, [a](Vector mask) { return mask / a; });
+    case Kind::kNormalize:
+    case Kind::kKinds: return;
+  }
+}
+
+}  // namespace ranvier
