@@ -23,6 +23,9 @@ from .step import unpack
 
 __all__ = ["DenseProgram", "dense_program"]
 
+_TOGETHER = 32  # batches whose metrics are counted side by side
+_NEVER = 2**31 - 1
+
 
 def dense_program(model: Any, roles: Roles) -> DenseProgram | None:
     """The program of `model`, or None where the kernel is missing, not made for it, or not made for this platform."""
@@ -80,33 +83,63 @@ class DenseProgram:
         trainable, non_trainable, optimizer, outputs = self._train(state, x, self._targets(y), order, start, stop, size)
         state = TrainState(trainable, non_trainable, optimizer, state.metrics, state.bad_step)
 
-        def take(array: Any, i: Any) -> Any:
-            if order is None:
-                return lax.dynamic_slice_in_dim(array, i * size, size)
-            return array[lax.dynamic_slice_in_dim(order, i * size, size)]
+        together = min(_TOGETHER, len(outputs) // size) if self._additive() else 1
 
-        def body(i: Any, carry: Any) -> Any:
-            y_pred = lax.dynamic_slice_in_dim(outputs, i * size, size)
-            metrics, bad = self._measure(carry[0], take(y, i), y_pred)
-            number = jnp.asarray(first + i, jnp.int32)
-            return metrics, jnp.where((carry[1] < 0) & bad, number, carry[1])
+        def take(array: Any, i: Any) -> Any:
+            count = together * size
+            if order is None:
+                found = lax.dynamic_slice_in_dim(array, i * size, count)
+            else:
+                found = array[lax.dynamic_slice_in_dim(order, i * size, count)]
+            return found.reshape(together, size, *array.shape[1:])
+
+        def body(block: Any, carry: Any) -> Any:
+            wanted = start + block * together
+            at = jnp.minimum(wanted, len(outputs) // size - together)
+            steps = at + jnp.arange(together)
+            y_pred = lax.dynamic_slice_in_dim(outputs, at * size, together * size)
+            y_pred = y_pred.reshape(together, size, self.width)
+            counts = (steps >= wanted) & (steps < stop)
+            return self._measure(carry, take(y, at), y_pred, counts, first + steps)
 
         metrics = jax.tree.map(jnp.asarray, state.metrics)
-        metrics, bad = lax.fori_loop(start, stop, body, (metrics, jnp.asarray(state.bad_step, jnp.int32)))
+        blocks = (stop - start + together - 1) // together
+        metrics, bad = lax.fori_loop(0, blocks, body, (metrics, jnp.asarray(state.bad_step, jnp.int32)))
         return state._replace(metrics=metrics, bad_step=bad)
 
-    def _measure(self, metrics: list[Any], y: Any, y_pred: Any) -> tuple[list[Any], Any]:
-        """The metrics with one batch more, and whether its loss is not finite."""
-        model = self.model
+    def _additive(self) -> bool:
+        """Whether each metric adds up its batches, so that several can be counted side by side."""
+        return all(type(m).__module__.startswith("ranvier.") for m in self.model.metrics)
 
-        def count() -> Any:
+    def _measure(self, carry: Any, y: Any, y_pred: Any, counts: Any, numbers: Any) -> tuple[list[Any], Any]:
+        """The metrics, and the first step whose loss is not finite, with some batches more.
+
+        Args:
+            carry: metrics and step so far.
+            y: targets, (batches, size, …).
+            y_pred: outputs, (batches, size, width).
+            counts: which batches count, (batches,).
+            numbers: their steps' numbers, (batches,).
+        """
+        model, metrics, bad = self.model, carry[0], carry[1]
+
+        def count(y: Any, y_pred: Any) -> Any:
             loss = model._losses_compiled(y, y_pred)
             model._loss_tracker.update_state(loss, sample_weight=y_pred.shape[0])
             model._metrics_compiled.update_state(y, y_pred)
             return ~jnp.isfinite(loss)
 
-        bad, new = pure(count, self.roles.metrics)(metrics)
-        return jax.tree.map(jnp.asarray, new), bad
+        if len(y) == 1:
+            wrong, new = pure(count, self.roles.metrics)(metrics, y[0], y_pred[0])
+            wrong = wrong[None]
+        else:
+            zeros = [jnp.zeros_like(m) for m in metrics]
+            wrong, each = jax.vmap(lambda y, p: pure(count, self.roles.metrics)(zeros, y, p))(y, y_pred)
+            each = [jnp.where(counts.reshape(-1, *[1] * (e.ndim - 1)), e, 0) for e in each]
+            # One after the other, so that sums do not depend on which batches are counted side by side.
+            new = lax.fori_loop(0, len(y), lambda i, sums: [s + e[i] for s, e in zip(sums, each, strict=True)], metrics)
+        worst = jnp.min(jnp.where(wrong & counts, numbers, _NEVER)).astype(jnp.int32)
+        return [jnp.asarray(n, m.dtype) for n, m in zip(new, metrics, strict=True)], jnp.where((bad < 0) & (worst < _NEVER), worst, bad)
 
     def _targets(self, y: Any) -> Any:
         network = self.network

@@ -171,8 +171,9 @@ class Programs:
             dense = self._dense(learn)
 
             def run(state: TrainState, data: Any, order: Any, start: Any, stop: Any) -> tuple[TrainState, Any]:
-                if dense is not None and how != "stacked" and dense.fits(data):
-                    state = dense.steps(_settled(state), data, order, start, stop, 0, batch_size)
+                flat, size = _flat(data) if how == "stacked" else (data, batch_size)
+                if dense is not None and dense.fits(flat):
+                    state = dense.steps(_settled(state), flat, order, start, stop, 0, size)
                     return state, results(state, {})
 
                 def body(i: Any, carry: Any) -> Any:
@@ -288,6 +289,12 @@ def _take(data: Any, order: Any, i: Any, *, batch_size: int, how: str) -> Any:
     if how == "slices":
         return _slice(data, i * batch_size, batch_size)
     return rows(data, lax.dynamic_slice_in_dim(order, i * batch_size, batch_size))
+
+
+def _flat(batches: Any) -> tuple[Any, int]:
+    """Stacked batches, (batches, size, …), as rows one after the other, and the size of a batch."""
+    size = jax.tree.leaves(batches)[0].shape[1]
+    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), batches), size
 
 
 def _settled(state: Any) -> Any:
