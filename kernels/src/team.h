@@ -21,7 +21,11 @@ class Team {
   // At most `most` threads, the caller among them.
   Team(const Pool& pool, int64_t most) : shared_(std::make_shared<Shared>()) {
     helpers_ = std::min(pool.threads, most) - 1;
-    for (int64_t h = 0; h < helpers_; ++h) pool.schedule([shared = shared_] { shared->Help(); });
+    const auto mine = std::this_thread::get_id();
+    for (int64_t h = 0; h < helpers_; ++h)
+      pool.schedule([shared = shared_, mine] {
+        if (std::this_thread::get_id() != mine) shared->Help();  // a pool that is full has its callers work
+      });
   }
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
