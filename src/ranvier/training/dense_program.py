@@ -77,7 +77,13 @@ class DenseProgram:
             return y.shape in ((len(x),), (len(x), 1))
         return y.shape == (len(x), self.width) or (self.width == 1 and y.shape == (len(x),))
 
-    def steps(self, state: TrainState, data: Any, order: Any, start: Any, stop: Any, first: Any, size: int) -> TrainState:
+    def step(self, state: TrainState, batch: Any, number: Any) -> TrainState:
+        """The state after one step on a batch; `number` is the step's."""
+        return self.steps(state, batch, None, 0, 1, number, len(batch[0]))
+
+    def steps(
+        self, state: TrainState, data: Any, order: Any, start: Any, stop: Any, first: Any, size: int
+    ) -> TrainState:
         """The state after steps `start` to `stop` on batches of `size` rows; `first` is the number of step 0."""
         x, y, _ = unpack(data)
         trainable, non_trainable, optimizer, outputs = self._train(state, x, self._targets(y), order, start, stop, size)
@@ -139,7 +145,8 @@ class DenseProgram:
             # One after the other, so that sums do not depend on which batches are counted side by side.
             new = lax.fori_loop(0, len(y), lambda i, sums: [s + e[i] for s, e in zip(sums, each, strict=True)], metrics)
         worst = jnp.min(jnp.where(wrong & counts, numbers, _NEVER)).astype(jnp.int32)
-        return [jnp.asarray(n, m.dtype) for n, m in zip(new, metrics, strict=True)], jnp.where((bad < 0) & (worst < _NEVER), worst, bad)
+        bad = jnp.where((bad < 0) & (worst < _NEVER), worst, bad)
+        return [jnp.asarray(n, m.dtype) for n, m in zip(new, metrics, strict=True)], bad
 
     def _targets(self, y: Any) -> Any:
         network = self.network

@@ -131,8 +131,11 @@ class Programs:
 
         def make() -> Callable[..., Any]:
             step, results = _guarded(self._step(learn), self.roles), self._results(learn)
+            dense = self._dense(learn)
 
             def run(state: TrainState, batch: Any, number: Any) -> tuple[TrainState, Any]:
+                if dense is not None and dense.fits(batch):
+                    return (state := dense.step(state, batch, number)), results(state, {})
                 state, logs = step(state, batch, number)
                 return state, results(state, logs)
 
@@ -204,7 +207,8 @@ class Programs:
 
         def make() -> Callable[..., Any]:
             step, results, custom = _guarded(self._step(True), self.roles), self._results(True), self._custom(True)
-            how, dense = "rows" if shuffled else "slices", self._dense(True)
+            how = "rows" if shuffled else "slices"
+            dense = self._dense(True) if steps else None  # one small step is no faster
 
             def run(state: TrainState, data: Any, orders: Any, logs: Any, start: Any, stop: Any) -> Any:
                 def epoch(e: Any, carry: Any) -> Any:
@@ -232,7 +236,10 @@ class Programs:
                             if order is not None
                             else rows(data, slice(size - rest, size))
                         )
-                        state, last = step(state, batch, first + steps)
+                        if dense is not None and dense.fits(batch):
+                            state = dense.step(state, batch, first + steps)
+                        else:
+                            state, last = step(state, batch, first + steps)
                     new = results(state, last)
                     return _settled(state), {k: v.at[e].set(jnp.asarray(new[k], v.dtype)) for k, v in logs.items()}
 
