@@ -116,11 +116,10 @@ def recognised(model: Any) -> DenseNetwork | None:
 
 
 def _plain(model: Any) -> bool:
-    """Whether the model's own methods are the inherited ones."""
-    names = ("call", "__call__", "compute_loss", "compute_metrics", "train_step", "reset_metrics", "get_metrics_result")
-    modules = (getattr(getattr(model, name), "__module__", None) or "" for name in names)
-    own = all(m.startswith("ranvier.") for m in modules) and not any(n in vars(model) for n in names)
-    return own and not model._layers_metrics()
+    """Whether the model is of ranvier's own class, with no method of its own."""
+    names = ("call", "compute_loss", "compute_metrics", "train_step", "reset_metrics", "get_metrics_result")
+    own = type(model).__module__ in ("ranvier.models.model", "ranvier.models.sequential")
+    return own and not any(n in vars(model) for n in names) and not model._layers_metrics()
 
 
 def _chain(model: Any) -> list[Layer] | None:
