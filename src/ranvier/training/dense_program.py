@@ -175,7 +175,7 @@ class DenseProgram:
             y,
             jnp.zeros(0, jnp.int32) if order is None else order,
             jnp.stack([jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)]),
-            self.rule.rates(state.optimizer, rows // size),
+            self.rule.rates(state.optimizer, rows // size, start),
             jnp.stack(seeds) if seeds else jnp.zeros((0, 2), jnp.uint32),
         ]
         shapes = [jax.ShapeDtypeStruct((rows // size * size, self.width), jnp.float32)]

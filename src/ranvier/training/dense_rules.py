@@ -28,14 +28,14 @@ class StepRule:
         name: one of `RULES`.
         numbers: momentum: (μ,); Adam: (1 − β₁, 1 − β₂, ε); root mean square: (ρ, 1 − ρ, ε).
         slots: for each weight what is kept of it.
-        rates: ``(values of the optimizer's variables, steps) → (steps, 2)``: what each of the next steps multiplies
-            with, and how much each weight decays.
+        rates: ``(values of the optimizer's variables, steps, start) → (steps, 2)``: what each step multiplies with, and
+            how much each weight decays; step `start` is the next.
     """
 
     name: str
     numbers: tuple[float, ...]
     slots: list[list[Variable]]
-    rates: Callable[[list[Any], int], Any]
+    rates: Callable[[list[Any], int, Any], Any]
 
 
 def step_rule(optimizer: Any) -> StepRule | None:
@@ -60,7 +60,7 @@ def _usual(optimizer: Any) -> bool:
     return optimizer.built and not any(asked) and not optimizer.use_ema and known and decays
 
 
-def _rates_of(optimizer: Any) -> Callable[[list[Any], int], Any]:
+def _rates_of(optimizer: Any) -> Callable[[list[Any], int, Any], Any]:
     variables = optimizer.variables
     place = next(i for i, v in enumerate(variables) if v is optimizer._iterations)
 
@@ -68,13 +68,13 @@ def _rates_of(optimizer: Any) -> Callable[[list[Any], int], Any]:
         rate = optimizer._current_learning_rate()
         return jnp.stack([optimizer._step_rate(rate), jnp.asarray(rate * (optimizer.weight_decay or 0.0), jnp.float32)])
 
-    def rates(values: list[Any], steps: int) -> Any:
+    def rates(values: list[Any], steps: int, start: Any) -> Any:
         def at(later: Any) -> Any:
             moved = [*values]
             moved[place] = values[place] + later
             return pure(one, variables)(moved)[0]
 
-        return jax.vmap(at)(jnp.arange(steps, dtype=jnp.int32))
+        return jax.vmap(at)(jnp.arange(steps, dtype=jnp.int32) - jnp.asarray(start, jnp.int32))
 
     return rates
 
