@@ -6,7 +6,7 @@ a layer, overrides a method, or asks for a penalty, a constraint or another dtyp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,6 +134,8 @@ def _chain(model: Any) -> list[Layer] | None:
         alone = len(node.input_tensors) == len(node.output_tensors) == len(node.args) == 1 and not node.kwargs
         if not alone or node.input_tensors[0] is not tensor:
             return None
+        if isinstance(node.operation, (Dense, BatchNormalization)) and tensor.ndim != 2:
+            return None
         found.append(node.operation)
         tensor = node.output_tensors[0]
     once = len({id(layer) for layer in found}) == len(found)
@@ -166,7 +168,7 @@ def _read_activation(function: Any, network: DenseNetwork) -> bool:
     if function is activations.softmax:
         network.softmax = bool(network.layers)
         return network.softmax
-    if function not in _FUNCTIONS:
+    if not isinstance(function, Hashable) or function not in _FUNCTIONS:
         return False
     kind, *numbers = _FUNCTIONS[function]
     _add(network, ColumnOp(kind, tuple(numbers)))
@@ -208,6 +210,8 @@ def _read_dropout(layer: Dropout, network: DenseNetwork) -> bool:
     if layer.seed_generator is not None:
         kept = 1 - layer.rate
         threshold = int(kept * 2**32)
+        if threshold == 2**32:  # a rate so small that float64 cannot tell: all are kept
+            return False
         _add(network, ColumnOp("drop", (kept,), seed=layer.seed_generator.state, threshold=threshold))
     return True
 
@@ -267,7 +271,8 @@ def _read_loss(model: Any, network: DenseNetwork) -> bool:
     if compiled is None or not compiled.built or len(compiled.functions) != 1 or compiled.weights[0] is not None:
         return False
     loss = compiled.functions[0]
-    known = _LOSSES.get(type(loss)) or _LOSSES.get(getattr(loss, "fn", None))
+    function = loss.fn if type(loss) is losses.LossFunctionWrapper else type(loss)
+    known = _LOSSES.get(function) if isinstance(function, Hashable) else None
     if known is None or loss.reduction not in ("sum_over_batch_size", "mean") or loss.dtype != "float32":
         return False
     if getattr(loss, "_fn_kwargs", None) or "call" in vars(loss):

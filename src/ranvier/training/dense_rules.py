@@ -57,7 +57,8 @@ def _usual(optimizer: Any) -> bool:
     schedule = optimizer._schedule
     known = schedule is None or isinstance(schedule, LearningRateSchedule)
     decays = not optimizer.weight_decay or optimizer._undecayed == (set(), ())
-    return optimizer.built and not any(asked) and not optimizer.use_ema and known and decays
+    own = {"update_step", "apply", "stateless_apply", "apply_gradients"} & vars(optimizer).keys()
+    return optimizer.built and not own and not any(asked) and not optimizer.use_ema and known and decays
 
 
 def _rates_of(optimizer: Any) -> Callable[[list[Any], int, Any], Any]:

@@ -7,6 +7,7 @@ epochs, `many_epochs` runs a whole `fit`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
@@ -174,7 +175,7 @@ class Programs:
             dense = self._dense(learn)
 
             def run(state: TrainState, data: Any, order: Any, start: Any, stop: Any) -> tuple[TrainState, Any]:
-                flat, size = _flat(data) if how == "stacked" else (data, batch_size)
+                flat, size = _flat(data) if dense is not None and how == "stacked" else (data, batch_size)
                 if dense is not None and dense.fits(flat):
                     state = dense.steps(_settled(state), flat, order, start, stop, 0, size)
                     return state, results(state, {})
@@ -301,7 +302,7 @@ def _take(data: Any, order: Any, i: Any, *, batch_size: int, how: str) -> Any:
 def _flat(batches: Any) -> tuple[Any, int]:
     """Stacked batches, (batches, size, …), as rows one after the other, and the size of a batch."""
     size = jax.tree.leaves(batches)[0].shape[1]
-    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), batches), size
+    return jax.tree.map(lambda a: a.reshape(math.prod(a.shape[:2]), *a.shape[2:]), batches), size
 
 
 def _settled(state: Any) -> Any:
