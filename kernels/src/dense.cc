@@ -38,8 +38,7 @@ float* MyGradient() {
   return scratch.Of(kColumns * (kStretch + kColumns));
 }
 
-// Asks for `rows` rows of `count` floats, `row` apart, before they are needed: weights and their moments outgrow the near
-// caches, and what a task will read is known when it begins.
+// Asks for `rows` rows of `count` floats, `row` apart, before they are needed.
 void Expect(const float* from, int64_t rows, int64_t row, int64_t count) {
   constexpr int64_t kLine = 16;
   for (int64_t r = 0; r < rows; ++r)
@@ -371,9 +370,6 @@ class Trainer {
     const float* x = InputOf(l) + c * block_;
     float* gradient = MyGradient();
     const int64_t at = c * kColumns * layer.out;
-    const Parameter& kernel = t_.parameters[layer.kernel];
-    for (const float* each : {kernel.value, kernel.slots[0], kernel.slots[1]})
-      if (each) Expect(each + at + begin, rows, layer.out, end - begin);
     for (int64_t f = begin; f < end; f += kColumns) {
       const float* slopes = layers_[l].slope + f / kColumns * block_;
       for (int64_t m = 0; m < m_; m += kDepth) {
