@@ -7,17 +7,18 @@ ranvier uses this package when it is installed, and needs nothing of it: `regist
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 from pathlib import Path
 
 __version__ = "0.1.0"
-__all__ = ["TARGETS", "instruction_set", "register"]
+__all__ = ["TARGETS", "instruction_set", "library", "register"]
 
 TARGETS = (
     "ranvier_attend", "ranvier_attend_gradient", "ranvier_batch_gradient", "ranvier_convolve", "ranvier_gru",
     "ranvier_gru_gradient", "ranvier_input_gradient", "ranvier_kernel_gradient", "ranvier_lstm",
     "ranvier_lstm_gradient", "ranvier_moments", "ranvier_normalize", "ranvier_normalize_gradient", "ranvier_pool",
-    "ranvier_pool_gradient", "ranvier_train_dense", "ranvier_winograd", "ranvier_winograd_input_gradient", "ranvier_winograd_kernel_gradient",
+    "ranvier_pool_gradient", "ranvier_predict_dense", "ranvier_train_dense", "ranvier_winograd", "ranvier_winograd_input_gradient", "ranvier_winograd_kernel_gradient",
 )  # fmt: skip
 _FOLDER = Path(__file__).parent
 
@@ -40,12 +41,16 @@ def instruction_set() -> str:
     return asked
 
 
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The library for this machine."""
+    return ctypes.CDLL(str(_FOLDER / f"libranvier_{instruction_set()}.so"))
+
+
 def register() -> str:
     """Make the kernels known to JAX; returns the instruction set they use."""
     import jax
 
-    name = instruction_set()
-    library = ctypes.CDLL(str(_FOLDER / f"libranvier_{name}.so"))
     for target in TARGETS:
-        jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(library, target)), platform="cpu")
-    return name
+        jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(library(), target)), platform="cpu")
+    return instruction_set()

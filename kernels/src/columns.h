@@ -121,19 +121,27 @@ inline void Drop(const Training& t, const ColumnOp& op, const Place& p, const Ke
   }
 }
 
-inline void Forward(const Training& t, const ColumnOp& op, const Place& p, const Kept& kept, int64_t step) {
+// A function of each number; false for operations that are none. `out` may be `in`.
+inline bool Function(const ColumnOp& op, const Place& p, const float* in, float* out) {
   const float a = op.a, b = op.b;
   switch (op.kind) {
-    case Kind::kRelu: return Each(p, kept.in, kept.out, [](Vector x) { return x > 0.0f ? x : (x != x ? x : Vector{}); });
-    case Kind::kLeaky: return Each(p, kept.in, kept.out, [a](Vector x) { return x >= 0.0f ? x : a * x; });
-    case Kind::kElu: return Each(p, kept.in, kept.out, [a, b](Vector x) { return b * (x > 0.0f ? x : a * (Exp(x) - 1.0f)); });
-    case Kind::kSigmoid: return Each(p, kept.in, kept.out, [](Vector x) { return Sigmoid(x); });
-    case Kind::kTanh: return Each(p, kept.in, kept.out, [](Vector x) { return Tanh(x); });
-    case Kind::kSilu: return Each(p, kept.in, kept.out, [](Vector x) { return x * Sigmoid(x); });
-    case Kind::kNormalize: return Normalize(t, op, p, kept);
-    case Kind::kDrop: return Drop(t, op, p, kept, step);
-    case Kind::kKinds: return;
+    case Kind::kRelu: Each(p, in, out, [](Vector x) { return x > 0.0f ? x : (x != x ? x : Vector{}); }); break;
+    case Kind::kLeaky: Each(p, in, out, [a](Vector x) { return x >= 0.0f ? x : a * x; }); break;
+    case Kind::kElu: Each(p, in, out, [a, b](Vector x) { return b * (x > 0.0f ? x : a * (Exp(x) - 1.0f)); }); break;
+    case Kind::kSigmoid: Each(p, in, out, [](Vector x) { return Sigmoid(x); }); break;
+    case Kind::kTanh: Each(p, in, out, [](Vector x) { return Tanh(x); }); break;
+    case Kind::kSilu: Each(p, in, out, [](Vector x) { return x * Sigmoid(x); }); break;
+    case Kind::kNormalize:
+    case Kind::kDrop:
+    case Kind::kKinds: return false;
   }
+  return true;
+}
+
+inline void Forward(const Training& t, const ColumnOp& op, const Place& p, const Kept& kept, int64_t step) {
+  if (Function(op, p, kept.in, kept.out)) return;
+  if (op.kind == Kind::kNormalize) Normalize(t, op, p, kept);
+  if (op.kind == Kind::kDrop) Drop(t, op, p, kept, step);
 }
 
 // d becomes the gradient by the operation's inputs (of functions and drops; normalisation has more to tell).

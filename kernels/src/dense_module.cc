@@ -3,80 +3,17 @@
 #include <cstring>
 
 #include "dense.h"
+#include "dense_plan.h"
 #include "doors.h"
 
 namespace {
 
-using ranvier::Affine;
-using ranvier::ColumnOp;
+using ranvier::kMany;
+using ranvier::Plan;
+using ranvier::Sizes;
 using ranvier::Training;
 
-// The plan, read number by number; what is missing or out of its range spoils it.
-class Plan {
- public:
-  Plan(ffi::Span<const int64_t> whole, ffi::Span<const float> numbers) : whole_(whole), numbers_(numbers) {}
-
-  int64_t Next(int64_t least, int64_t limit) {
-    const int64_t value = at_ < whole_.size() ? whole_[at_] : least - 1;
-    ++at_;
-    if (value < least || value >= limit) {
-      good_ = false;
-      return least;
-    }
-    return value;
-  }
-
-  float Number() {
-    if (number_ >= numbers_.size()) good_ = false;
-    return good_ ? numbers_[number_++] : 0.0f;
-  }
-
-  bool good() const { return good_; }
-  bool over() const { return good_ && at_ == whole_.size() && number_ == numbers_.size(); }
-
- private:
-  ffi::Span<const int64_t> whole_;
-  ffi::Span<const float> numbers_;
-  size_t at_ = 0, number_ = 0;
-  bool good_ = true;
-};
-
-constexpr int64_t kMany = int64_t{1} << 31;
-
 ffi::Error Misfit(const char* what) { return ffi::Error::InvalidArgument(std::string("ranvier: dense training: ") + what); }
-
-// What the plan says of the sizes of parameters and of moving values, to be held against the buffers.
-struct Sizes {
-  int64_t slots, parameters, moving, drops = 0;
-  std::vector<int64_t> parameter, still;
-};
-
-void ReadOps(Plan& plan, int64_t width, Sizes& sizes, std::vector<ColumnOp>& ops) {
-  using ranvier::Kind;
-  const int64_t count = plan.Next(0, 64);
-  for (int64_t i = 0; i < count && plan.good(); ++i) {
-    ColumnOp op;
-    op.kind = static_cast<Kind>(plan.Next(0, static_cast<int64_t>(Kind::kKinds)));
-    op.gamma = plan.Next(-1, sizes.parameters);
-    op.beta = plan.Next(-1, sizes.parameters);
-    op.place = plan.Next(-1, kMany);
-    op.threshold = static_cast<uint32_t>(plan.Next(0, int64_t{1} << 32));
-    op.a = plan.Number();
-    op.b = plan.Number();
-    op.c = plan.Number();
-    if (op.gamma >= 0) sizes.parameter[op.gamma] = width;
-    if (op.beta >= 0) sizes.parameter[op.beta] = width;
-    if (op.kind == Kind::kNormalize) {
-      if (op.place < 0 || op.place + 1 >= sizes.moving) return void(plan.Next(0, 0));
-      sizes.still[op.place] = sizes.still[op.place + 1] = width;
-    }
-    if (op.kind == Kind::kDrop) {
-      if (op.place < 0) return void(plan.Next(0, 0));
-      sizes.drops = std::max(sizes.drops, op.place + 1);
-    }
-    ops.push_back(op);
-  }
-}
 
 bool Read(Plan& plan, Training& t, Sizes& sizes) {
   t.batch = plan.Next(1, kMany);
@@ -94,26 +31,7 @@ bool Read(Plan& plan, Training& t, Sizes& sizes) {
   t.scale = plan.Number();
   t.offset = plan.Number();
   if (!plan.good() || sizes.slots != needed) return false;
-  std::vector<ColumnOp> before;
-  const int64_t first = sizes.parameters;
-  sizes.parameters = 0;  // nothing is learnt before the first product
-  ReadOps(plan, 0, sizes, before);
-  sizes.parameters = first;
-  t.before = std::move(before);
-  for (int64_t l = 0; l < layers && plan.good(); ++l) {
-    Affine layer;
-    layer.in = plan.Next(1, kMany);
-    layer.out = plan.Next(1, kMany);
-    layer.kernel = plan.Next(0, sizes.parameters);
-    layer.bias = plan.Next(-1, sizes.parameters);
-    sizes.parameter[layer.kernel] = layer.in * layer.out;
-    if (layer.bias >= 0) sizes.parameter[layer.bias] = layer.out;
-    if (l && t.layers.back().out != layer.in) return false;
-    ReadOps(plan, layer.out, sizes, layer.ops);
-    t.layers.push_back(std::move(layer));
-  }
-  for (const ColumnOp& op : t.before)
-    if (op.kind == ranvier::Kind::kNormalize) return false;
+  ReadLayers(plan, layers, sizes, t.before, t.layers);
   return plan.over();
 }
 

@@ -23,7 +23,7 @@ from ..layers.dropout import Dropout
 from ..layers.input import InputLayer
 from ..layers.reshaping import Flatten
 
-__all__ = ["AIMS", "KINDS", "Affine", "ColumnOp", "DenseNetwork", "recognised"]
+__all__ = ["AIMS", "KINDS", "Affine", "ColumnOp", "DenseNetwork", "network_of", "recognised"]
 
 #: What is done to columns, in the kernel's order (`Kind` in kernels/src/dense.h).
 KINDS = ("relu", "leaky", "elu", "sigmoid", "tanh", "silu", "normalize", "drop")
@@ -98,28 +98,39 @@ class DenseNetwork:
 
 def recognised(model: Any) -> DenseNetwork | None:
     """The network that `model` is, or None: a chain of dense layers with a loss that the kernel knows."""
-    if distribution() is not None or settings.epsilon() != 1e-7 or not _plain(model):
+    if settings.epsilon() != 1e-7 or not _inherits_training(model):
+        return None
+    network = network_of(model, learn=True)
+    return network if network is not None and _read_loss(model, network) else None
+
+
+def network_of(model: Any, learn: bool = False) -> DenseNetwork | None:
+    """The network that `model` is, whatever it is trained for, or None: a chain of dense layers.
+
+    Args:
+        model: a built model.
+        learn: only if all of it can be trained.
+    """
+    own = type(model).__module__ in ("ranvier.models.model", "ranvier.models.sequential")
+    if distribution() is not None or not own or "call" in vars(model):
         return None
     chain = _chain(model)
     if chain is None:
         return None
     network = DenseNetwork()
     for layer in chain:
-        if network.softmax or not _usual(layer) or not _READ.get(type(layer), _unknown)(layer, network):
+        if network.softmax or not _usual(layer, learn) or not _READ.get(type(layer), _unknown)(layer, network):
             return None
-    if not network.layers or not _read_loss(model, network):
-        return None
-    return network
+    return network if network.layers else None
 
 
 # --- the chain ------------------------------------------------------------------------------------------------------
 
 
-def _plain(model: Any) -> bool:
-    """Whether the model is of ranvier's own class, with no method of its own."""
-    names = ("call", "compute_loss", "compute_metrics", "train_step", "reset_metrics", "get_metrics_result")
-    own = type(model).__module__ in ("ranvier.models.model", "ranvier.models.sequential")
-    return own and not any(n in vars(model) for n in names) and not model._layers_metrics()
+def _inherits_training(model: Any) -> bool:
+    """Whether the model has no method for training or testing of its own, nor layers with metrics."""
+    names = ("compute_loss", "compute_metrics", "train_step", "reset_metrics", "get_metrics_result")
+    return not any(n in vars(model) for n in names) and not model._layers_metrics()
 
 
 def _chain(model: Any) -> list[Layer] | None:
@@ -142,11 +153,13 @@ def _chain(model: Any) -> list[Layer] | None:
     return found if once and tensor is graph.outputs[0] else None
 
 
-def _usual(layer: Any) -> bool:
-    """Whether a layer computes in float32, is trained whole, and has no penalty, constraint or method of its own."""
-    if not isinstance(layer, Layer) or layer.dtype_policy.name != "float32" or not layer.trainable:
+def _usual(layer: Any, learn: bool) -> bool:
+    """Whether a layer computes in float32 and, to learn, is trained whole without penalty, constraint or own method."""
+    if not isinstance(layer, Layer) or layer.dtype_policy.name != "float32" or "call" in vars(layer):
         return False
-    if layer.activity_regularizer is not None or "call" in vars(layer):
+    if not learn:
+        return True
+    if not layer.trainable or layer.activity_regularizer is not None:
         return False
     return all(v.regularizer is None and v.constraint is None for v in layer.weights)
 

@@ -23,7 +23,7 @@ from .placement import lent
 from .program import Programs, rows
 from .state import TrainState
 
-__all__ = ["is_small_batch", "predict_arrays", "predict_batch", "predict_stream"]
+__all__ = ["is_small_batch", "predict_arrays", "predict_batch", "predict_directly", "predict_stream"]
 
 _SMALL = 1 << 16  # numbers that are looked through in no time
 _FLOATS = {"f": "float32", "d": "float64"}  # NumPy's own names take ten times as long to ask for
@@ -33,11 +33,21 @@ def is_small_batch(x: Any, batch_size: int | None) -> bool:
     """Whether `x` is one batch that needs no preparation: a few rows of finite floats in the default dtype."""
     if type(x) is not np.ndarray or x.ndim < 2 or not 0 < x.size <= _SMALL or _FLOATS.get(x.dtype.char) != floatx():
         return False
-    if len(x) > (32 if batch_size is None or type(batch_size) is not int else batch_size):
+    if batch_size is not None and type(batch_size) is not int:
+        return False
+    if len(x) > (32 if batch_size is None else batch_size):
         return False
     flat = x.reshape(-1)
     # A number that is not finite makes the sum of squares so; the sum of large ones is looked at more closely later.
     return bool(np.vdot(flat, flat) < np.inf)
+
+
+def predict_directly(programs: Programs | None, x: Any, batch_size: int | None) -> np.ndarray | None:
+    """The outputs for a NumPy array by a kernel that takes it as it is; None where there is none, or it will not."""
+    if programs is None or type(x) is not np.ndarray or (batch_size is not None and type(batch_size) is not int):
+        return None
+    direct = programs.direct
+    return None if direct is None or (batch_size is not None and batch_size < 1) else direct(x)
 
 
 def predict_batch(programs: Programs, batch: Any) -> Any:

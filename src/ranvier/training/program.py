@@ -21,11 +21,12 @@ from ..core.collector import collector_at_rest
 from ..core.distributions import distribution, with_batch_layout
 from ..core.pure import pure
 from ..core.settings import use_compilation_cache
+from .dense_prediction import DensePrediction, dense_prediction
 from .dense_program import DenseProgram, dense_program
 from .filling import is_fillable
 from .rowwise import is_rowwise
 from .state import Roles, TrainState
-from .step import Step, builtin_step, overridden, predict_step, step_logs, test_step, train_step
+from .step import Step, builtin_step, overridden, predict_step, step_logs, test_step, train_step, unpack
 
 __all__ = ["Programs", "rows"]
 
@@ -96,6 +97,13 @@ class Programs:
     def fillable(self) -> bool:
         """Whether tests may add rows to batches, so that fewer shapes are compiled."""
         return self.rowwise and is_fillable(self.model)
+
+    @cached_property
+    def direct(self) -> DensePrediction | None:
+        """The kernel's prediction, where it is made for the model."""
+        if self.eager or overridden(self.model, "predict_step") is not None:
+            return None
+        return dense_prediction(self.model, self.roles)
 
     def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Callable[..., Any]:
         if key not in self._made:
@@ -274,11 +282,25 @@ class Programs:
         """``(state, batch) → outputs``; with a batch size ``(out, state, data, start, stop) → out``, filled for those steps."""
 
         def make() -> Callable[..., Any]:
-            step = predict_step(self.model, self.roles)
+            usual, dense = predict_step(self.model, self.roles), self.direct
+
+            def fits(data: Any) -> bool:
+                x = unpack(data)[0]
+                return dense is not None and hasattr(x, "shape") and dense.fits(x)
+
+            def step(state: TrainState, batch: Any) -> Any:
+                return (
+                    dense.traced(state, unpack(batch)[0]) if dense is not None and fits(batch) else usual(state, batch)
+                )
+
             if batch_size is None:
                 return step
 
             def run(out: Any, state: TrainState, data: Any, start: Any, stop: Any) -> Any:
+                if dense is not None and fits(data):
+                    x = unpack(data)[0]
+                    return dense.traced(state, x, out, start * batch_size, jnp.minimum(stop * batch_size, len(x)))
+
                 def body(i: Any, out: Any) -> Any:
                     new = step(state, _slice(data, i * batch_size, batch_size or 0))
                     put = lambda o, n: lax.dynamic_update_slice_in_dim(o, n, i * batch_size, 0)  # noqa: E731

@@ -25,7 +25,7 @@ from .integer_checks import check_integers
 from .label_checks import check_labels
 from .limits import limited_steps
 from .loop import Session, python_logs
-from .prediction import is_small_batch, predict_arrays, predict_batch, predict_stream
+from .prediction import is_small_batch, predict_arrays, predict_batch, predict_directly, predict_stream
 from .program import Programs
 from .resume import find_backup
 from .spec import TrainingSpec, check_count, check_verbose
@@ -364,8 +364,13 @@ class Trainer(Stateless, Compiled):
             steps: batches to take; None: all.
             callbacks: a list of callbacks.
         """
-        if verbose == 0 and callbacks is None and steps is None and is_small_batch(x, batch_size):
-            return predict_batch(self._prepare((x,), learn=False, compiled=False), (x,))
+        if verbose == 0 and callbacks is None and steps is None:
+            ready = self._ready()
+            found = predict_directly(ready, x, batch_size)
+            if found is not None:
+                return found
+            if is_small_batch(x, batch_size):
+                return predict_batch(ready or self._prepare((x,), learn=False, compiled=False), (x,))
         data = limited_steps(lambda n: make_data(x, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps)
         programs = self._prepare(data.peek(), learn=False, compiled=False)
         if isinstance(data, ArrayData):
