@@ -65,10 +65,23 @@ inline Vector Exp(Vector x) {
   return far < low ? Vector{} : reinterpret_cast<Vector>(bits);
 }
 
+// f over all numbers of a vector, by halves.
+template <typename F>
+inline float Across(Vector v, const F& f) {
+  for (int s = kWidth / 2; s > 0; s /= 2) {
+    Integers other;
+    for (int n = 0; n < kWidth; ++n) other[n] = n ^ s;
+    v = f(v, __builtin_shuffle(v, other));
+  }
+  return v[0];
+}
+
 inline float Sum(Vector v) {
-  float sum = 0.0f;
-  for (int n = 0; n < kWidth; ++n) sum += v[n];
-  return sum;
+  return Across(v, [](Vector a, Vector b) { return a + b; });
+}
+
+inline float Largest(Vector v) {
+  return Across(v, [](Vector a, Vector b) { return a > b ? a : b; });
 }
 
 }  // namespace ranvier

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers
-from ..ops.products import rows_product
+from ..ops.products import affine_rows, rows_product
 from .checks import positive
 from .input_spec import InputSpec
 from .lora import LowRank
@@ -94,9 +94,10 @@ class Dense(LowRank):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """φ(xW + b)."""
-        y = rows_product(inputs, self._kernel.value)  # (..., in) @ (in, units)
-        if self.lora_enabled:
-            y = y + self._through_factors(inputs, jnp.matmul)
-        if self.bias is not None:
-            y = y + self.bias.value
-        return self.activation(y)
+        bias = None if self.bias is None else self.bias.value
+        if not self.lora_enabled:
+            rectified = self.activation is activations.relu
+            y = affine_rows(inputs, self._kernel.value, bias, rectified=rectified)  # (..., in) @ (in, units)
+            return y if rectified else self.activation(y)
+        y = rows_product(inputs, self._kernel.value) + self._through_factors(inputs, jnp.matmul)
+        return self.activation(y if bias is None else y + bias)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from .. import activations, constraints, initializers, regularizers
 from ..core.errors import ArgumentError, ShapeError
 from ..initializers import VarianceScaling
-from ..ops.products import rows_product
+from ..ops.products import affine_rows
 from .input_spec import InputSpec
 from .lora import LowRank
 
@@ -110,13 +110,11 @@ class EinsumDense(LowRank):
         kernel = self.kernel
         kernel = kernel if self.lora_enabled else kernel.value
         shared = _shared_axes(self.equation)
+        bias = None if self.bias is None else self.bias.value
         if shared and inputs.shape[-shared:] == kernel.shape[:shared]:
-            y = rows_product(inputs, kernel, shared)
-        else:
-            y = jnp.einsum(self.equation, inputs, kernel)
-        if self.bias is not None:
-            y = y + self.bias.value
-        return self.activation(y)
+            return self.activation(affine_rows(inputs, kernel, bias, shared))
+        y = jnp.einsum(self.equation, inputs, kernel)
+        return self.activation(y if bias is None else y + bias)
 
 
 @cache
