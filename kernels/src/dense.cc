@@ -433,6 +433,8 @@ class Trainer {
 
 }  // namespace
 
-void Train(const Pool& pool, Training& t, int64_t start, int64_t stop) { Trainer(pool, t).Steps(start, stop); }
+void Train(const Pool& pool, Training& t, int64_t start, int64_t stop) {
+  if (start < stop) Trainer(pool, t).Steps(start, stop);
+}
 
 }  // namespace ranvier

@@ -98,8 +98,8 @@ ffi::Error TrainDoor(ffi::ThreadPool threads, ffi::AnyBuffer x, ffi::AnyBuffer y
   if (range.element_count() != 2) return Misfit("a range has two ends");
   const int64_t start = range.typed_data()[0], stop = range.typed_data()[1];
   const int64_t rows = t.order ? static_cast<int64_t>(order.element_count()) : t.rows;
-  const bool reach = start >= 0 && start <= stop && stop * t.batch <= rows && stop <= rates.dimensions()[0] &&
-                     stop * t.batch <= outputs->dimensions()[0];
+  const bool reach = start >= 0 && start <= stop && (start == stop || t.rows) && stop * t.batch <= rows &&
+                     stop <= rates.dimensions()[0] && stop * t.batch <= outputs->dimensions()[0];
   if (!reach || rates.dimensions()[1] != 2 || outputs->dimensions()[1] != width || seeds.dimensions()[1] != 2 ||
       seeds.dimensions()[0] < sizes.drops)
     return Misfit("steps beyond the data");

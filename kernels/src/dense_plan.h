@@ -52,6 +52,13 @@ struct Sizes {
   std::vector<int64_t> parameter, still;
 };
 
+// Notes the size of what lies at `place`, if anything; what is used twice spoils the plan.
+inline void Claim(Plan& plan, std::vector<int64_t>& sizes, int64_t place, int64_t size) {
+  if (place < 0) return;
+  if (sizes[place] >= 0) plan.Next(0, 0);
+  sizes[place] = size;
+}
+
 inline void ReadOps(Plan& plan, int64_t width, Sizes& sizes, std::vector<ColumnOp>& ops) {
   const int64_t count = plan.Next(0, 64);
   for (int64_t i = 0; i < count && plan.good(); ++i) {
@@ -64,11 +71,12 @@ inline void ReadOps(Plan& plan, int64_t width, Sizes& sizes, std::vector<ColumnO
     op.a = plan.Number();
     op.b = plan.Number();
     op.c = plan.Number();
-    if (op.gamma >= 0) sizes.parameter[op.gamma] = width;
-    if (op.beta >= 0) sizes.parameter[op.beta] = width;
+    Claim(plan, sizes.parameter, op.gamma, width);
+    Claim(plan, sizes.parameter, op.beta, width);
     if (op.kind == Kind::kNormalize) {
       if (op.place < 0 || op.place + 1 >= sizes.moving) return void(plan.Next(0, 0));
-      sizes.still[op.place] = sizes.still[op.place + 1] = width;
+      Claim(plan, sizes.still, op.place, width);
+      Claim(plan, sizes.still, op.place + 1, width);
     }
     if (op.kind == Kind::kDrop) {
       if (op.place < 0) return void(plan.Next(0, 0));
@@ -92,8 +100,8 @@ inline void ReadLayers(Plan& plan, int64_t count, Sizes& sizes, std::vector<Colu
     layer.out = plan.Next(1, kMany);
     layer.kernel = plan.Next(0, sizes.parameters);
     layer.bias = plan.Next(-1, sizes.parameters);
-    sizes.parameter[layer.kernel] = layer.in * layer.out;
-    if (layer.bias >= 0) sizes.parameter[layer.bias] = layer.out;
+    Claim(plan, sizes.parameter, layer.kernel, layer.in * layer.out);
+    Claim(plan, sizes.parameter, layer.bias, layer.out);
     if (l && layers.back().out != layer.in) return void(plan.Next(0, 0));
     ReadOps(plan, layer.out, sizes, layer.ops);
     layers.push_back(std::move(layer));

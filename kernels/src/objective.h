@@ -13,7 +13,11 @@ namespace ranvier {
 
 constexpr float kLeast = 1e-7f;  // probabilities are kept this far from 0 and 1
 
-inline bool Inside(float p) { return p >= kLeast && p <= 1.0f - kLeast; }
+// The slope of holding p there, at the bounds themselves half, as JAX has it.
+inline float Inside(float p) {
+  constexpr float kMost = 1.0f - kLeast;
+  return p > kLeast && p < kMost ? 1.0f : (p == kLeast || p == kMost ? 0.5f : 0.0f);
+}
 
 // p ← softmax(p), of `padded` numbers, those from `width` on ignored.
 inline void Softmax(float* p, int64_t width, int64_t padded) {
@@ -38,7 +42,8 @@ inline void Slope(const Training& training, int64_t width, int64_t padded, const
       for (int64_t n = 0; n < width; ++n) sum += y[n];
       for (int64_t n = 0; n < width; ++n) {
         const float q = y[n] / sum;
-        d[n] = Inside(q) ? -t[n] * part / q : (q != q ? q : 0.0f);
+        const float inside = Inside(q);
+        d[n] = inside > 0.0f ? -t[n] * part / q * inside : (q != q ? q : 0.0f);
         along += d[n] * q;
       }
       for (int64_t n = 0; n < width; ++n) d[n] = (d[n] - along) / sum;
@@ -55,8 +60,10 @@ inline void Slope(const Training& training, int64_t width, int64_t padded, const
       break;
     }
     case Aim::kBinary:
-      for (int64_t n = 0; n < width; ++n)
-        d[n] = Inside(y[n]) ? (-t[n] / y[n] + (1.0f - t[n]) / (1.0f - y[n])) * each : (y[n] != y[n] ? y[n] : 0.0f);
+      for (int64_t n = 0; n < width; ++n) {
+        const float inside = Inside(y[n]), slope = (-t[n] / y[n] + (1.0f - t[n]) / (1.0f - y[n])) * each;
+        d[n] = inside > 0.0f ? slope * inside : (y[n] != y[n] ? y[n] : 0.0f);
+      }
       break;
     case Aim::kBinaryLogits:
       for (int64_t i = 0; i < padded; i += kWidth)
