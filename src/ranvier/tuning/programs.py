@@ -42,12 +42,26 @@ class SharedPrograms(Programs):
         self.lock = threading.RLock()
         self.reasons: list[str] = []  # why members were parted
         self.active: Any = None  # who traces just now, with whose numbers
+        self._general = False  # whether kernels made for whole networks are left out
 
     def _get(self, key: Any, make: Callable[[], Callable[..., Any]], donate: bool = True) -> Any:
         with self.lock:
             if key not in self._made:
-                self._made[key] = SharedProgram(self, make(), donate)  # type: ignore[assignment]
+                alone = make()
+                self._general = True
+                try:
+                    self._made[key] = SharedProgram(self, alone, make(), donate)  # type: ignore[assignment]
+                finally:
+                    self._general = False
             return self._made[key]
+
+    def _dense(self, learn: bool) -> Any:
+        return None if self._general else super()._dense(learn)
+
+    @property
+    def direct(self) -> Any:
+        """As in `Programs`, for candidates alone."""
+        return None if self._general else super().direct
 
     def log_names(self, batch: Any) -> list[str]:
         """As in `Programs`, while no other thread traces the template with members' numbers in it."""
@@ -118,13 +132,17 @@ class SharedProgram:
 
     Args:
         owner: what it belongs to.
-        function: what it computes with the template.
+        alone: what it computes with the template.
+        together: the same in operations that `jax.vmap` knows.
         donate: whether the first argument's memory may be used for the result.
     """
 
-    def __init__(self, owner: SharedPrograms, function: Callable[..., Any], donate: bool):
+    def __init__(
+        self, owner: SharedPrograms, alone: Callable[..., Any], together: Callable[..., Any], donate: bool
+    ):  # fmt: skip
         self.owner = owner
-        self.function = function
+        self.alone = alone
+        self.together = together
         self.donate = donate
         whole = _Part(owner.members)
         self.parts = [whole]
@@ -151,7 +169,7 @@ class SharedProgram:
         while True:
             part = self._part_of[member]
             with contextlib.suppress(_Again), self._tracing(part):
-                self._discover(part, args)
+                self._discover(part, None, args)
             if self._part_of[member] is part:
                 return self.parts.index(part)
 
@@ -164,7 +182,7 @@ class SharedProgram:
             except _Untraced:
                 pass  # JAX knows of a difference that the signature does not tell
         with self._tracing(part):
-            self._discover(part, single)
+            self._discover(part, axes, single)
             found = part.latest.get(axes)
             if found is None or len(found.values) < len(part.inputs):
                 found = part.latest[axes] = _Compiled(self._compiled(part, axes), part, axes is not None)
@@ -173,22 +191,25 @@ class SharedProgram:
         return result
 
     def _compiled(self, part: _Part, axes: Any) -> Callable[..., Any]:
-        keys = list(part.inputs)
+        keys, function = list(part.inputs), self._function(axes)
 
         def run(inputs: list[Any], *args: Any) -> Any:
             if self.owner.active != (threading.get_ident(), part.members):
                 raise _Untraced
             table = dict(zip(keys, inputs, strict=True))
             with collecting(lambda values: table[_key(values)]):
-                return self.function(*args)
+                return function(*args)
 
         if axes is not None:
             run = jax.vmap(run, in_axes=(0, *axes))
         return jax.jit(run, donate_argnums=(1,) if self.donate else ())
 
-    def _discover(self, part: _Part, args: Any) -> None:
+    def _function(self, axes: Any) -> Callable[..., Any]:
+        return self.alone if axes is None else self.together
+
+    def _discover(self, part: _Part, axes: Any, args: Any) -> None:
         """Trace for shapes alone, to learn which numbers become inputs."""
-        signature = _signature(args)
+        signature = axes is None, *_signature(args)
         if not self.owner.varying or signature in part.traced:
             return
 
@@ -197,7 +218,7 @@ class SharedProgram:
             return jnp.asarray(values[0])
 
         with collecting(collect):
-            jax.eval_shape(self.function, *args)
+            jax.eval_shape(self._function(axes), *args)
         part.traced.add(signature)
 
     @contextlib.contextmanager
