@@ -13,6 +13,7 @@ from ranvier import layers
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataWarning
 from ranvier.ops import compiled as kernels
 from ranvier.training.dense_prediction import dense_prediction
+from ranvier.training.state import TrainState
 
 installed = pytest.importorskip("ranvier_kernels", reason="the compiled kernels are not installed")
 if "ranvier_predict_dense" not in installed.TARGETS:
@@ -267,6 +268,77 @@ def test_large_networks_are_not_copied(rng, monkeypatch):
     assert direct(net, x) is None
     for _ in range(2):
         np.testing.assert_allclose(net.predict(x, verbose=0), general(net, x), rtol=2e-5, atol=2e-6)
+
+
+LOSSES = {"a name": "categorical_crossentropy", "a function": lambda y, p: ((y - p) ** 3).mean(axis=-1)}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("rows", [20, 64, 75])
+def test_evaluation(rng, monkeypatch, loss, rows):
+    parts = [layers.Dense(20, "relu", kernel_regularizer="l2"), layers.BatchNormalization(), layers.Dense(3, "softmax")]
+    net = settled(sequential(*parts))
+    net.compile("sgd", LOSSES[loss], metrics=["accuracy", "mae", ranvier.metrics.AUC(num_thresholds=20)])
+    x, y = rng.normal(size=(rows, 7)).astype("float32"), np.eye(3, dtype="float32")[rng.integers(0, 3, rows)]
+    weights = rng.random(rows)
+    batches = [(x[i : i + 16], y[i : i + 16]) for i in range(0, rows, 16)]
+
+    def all_of_it() -> list[Any]:
+        net.make_test_function(force=True)
+        return [
+            net.evaluate(x, y, verbose=0),
+            net.evaluate(x, y, batch_size=16, sample_weight=weights, verbose=0),
+            net.evaluate(x, y, verbose=0, callbacks=[ranvier.callbacks.Callback()]),
+            net.evaluate(iter(batches), verbose=0),
+            net.test_on_batch(x, y),
+        ]
+
+    found = all_of_it()
+    assert "ffi_call" in _program(net, x, y)
+    monkeypatch.setattr(kernels, "_registered", lambda: frozenset())
+    for ours, others in zip(found, all_of_it(), strict=True):
+        np.testing.assert_allclose(ours, others, rtol=1e-5, atol=1e-6)
+    assert "ffi_call" not in _program(net, x, y)
+
+
+def _program(net: Any, x: Any, y: Any) -> str:
+    """What a test of a chunk of steps does."""
+    import jax
+
+    programs = net._prepare((x, y), learn=False)
+    state = TrainState.take(programs.roles)
+    return str(jax.make_jaxpr(programs.chunk(False, 16, "slices"))(state, (x, y, None), None, 0, 1))
+
+
+def test_validation(rng, monkeypatch):
+    x, y = rng.normal(size=(70, 7)).astype("float32"), rng.integers(0, 3, 70)
+    found = []
+    for usable in (frozenset({"ranvier_predict_dense"}), frozenset()):
+        monkeypatch.setattr(kernels, "_registered", lambda usable=usable: usable)
+        ranvier.utils.set_random_seed(1)
+        net = sequential(layers.Dense(20, "relu"), layers.Dropout(0.5), layers.Dense(3, "softmax"))
+        net.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        found.append(net.fit(x, y, epochs=3, validation_split=0.5, verbose=0).history)
+    for name, values in found[0].items():
+        np.testing.assert_allclose(values, found[1][name], rtol=1e-5)
+
+
+def test_losses_that_layers_add_are_counted(rng):
+    net = sequential(layers.Dense(20, "relu", activity_regularizer="l2"), layers.Dense(3))
+    net.compile("sgd", "mse")
+    x = rng.normal(size=(40, 7)).astype("float32")
+    y = np.asarray(net(x))
+    assert net.evaluate(x, y, verbose=0) > 0.01
+
+
+def test_a_test_step_of_the_users_own_is_run(rng):
+    class Testing(ranvier.Sequential):
+        def test_step(self, data):
+            return {"mine": 7.0}
+
+    net = Testing([layers.Input((7,)), layers.Dense(3)])
+    net.compile("sgd", "mse")
+    assert net.evaluate(np.ones((40, 7), "float32"), np.ones((40, 3)), verbose=0, return_dict=True) == {"mine": 7.0}
 
 
 def test_several_threads_predict_at_a_time(rng):

@@ -73,10 +73,13 @@ class DensePrediction:
         self._plan, self._numbers = self._written()
         self._small = sum(v.value.size for v in self._variables) <= _LARGE
         self._packed: _Packed | None = None
+        #: Whether nothing but its outputs is asked of a forward pass: no layer adds a loss of its own.
+        self.only_outputs = all(layer.activity_regularizer is None for layer in model._flatten_layers())
 
     def fits(self, x: Any) -> bool:
-        """Whether the kernel is made for inputs of this shape and dtype."""
-        return x.shape[1:] == self._row and len(x) > 0 and x.dtype == self._dtype
+        """Whether the kernel is made for inputs like these."""
+        known = hasattr(x, "shape") and hasattr(x, "dtype")
+        return known and x.shape[1:] == self._row and len(x) > 0 and x.dtype == self._dtype
 
     # --- from NumPy to NumPy ---
 

@@ -40,11 +40,11 @@ def _slice(arrays: Any, start: Any, size: int) -> Any:
     return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, start, size), arrays)
 
 
-def _guarded(step: Step, roles: Roles) -> Callable[[TrainState, Any, Any], tuple[TrainState, Any]]:
+def _guarded(step: Callable[..., tuple[TrainState, Any]], roles: Roles) -> Callable[..., tuple[TrainState, Any]]:
     """`step` that also notes the first step number at which the loss is not finite, and keeps to the layouts."""
 
-    def run(state: TrainState, batch: Any, number: Any) -> tuple[TrainState, Any]:
-        new, logs = step(state, with_batch_layout(batch))
+    def run(state: TrainState, batch: Any, number: Any, **given: Any) -> tuple[TrainState, Any]:
+        new, logs = step(state, with_batch_layout(batch), **given)
         new = new.laid_out(roles)
         loss = logs.get("loss") if isinstance(logs, dict) else None
         bad = jnp.asarray(state.bad_step, jnp.int32)
@@ -121,7 +121,9 @@ class Programs:
             return compiled(*args)
 
     def _step(self, learn: bool) -> Step:
-        return train_step(self.model, self.roles) if learn else test_step(self.model, self.roles)
+        if learn:
+            return train_step(self.model, self.roles)
+        return test_step(self.model, self.roles) if self._custom(learn) else self._test()
 
     def _results(self, learn: bool) -> Callable[[TrainState, Any], Any]:
         """The logs after a step: the metrics' results, or what an overridden step returned."""
@@ -130,6 +132,22 @@ class Programs:
 
     def _custom(self, learn: bool) -> bool:
         return overridden(self.model, "train_step" if learn else "test_step") is not None
+
+    def _test(self) -> Callable[..., tuple[TrainState, Any]]:
+        """The inherited test step; the outputs come from the kernel that is made for the model, where there is one."""
+        test, dense = builtin_step(self.model, self.roles, learn=False), self._tested
+
+        def step(state: TrainState, batch: Any, count: Any = None, given: Any = None) -> tuple[TrainState, Any]:
+            x = unpack(batch)[0]
+            if given is None and dense is not None and dense.fits(x):
+                given = dense.traced(state, x)
+            return test(state, batch, count, given)
+
+        return step
+
+    @property
+    def _tested(self) -> DensePrediction | None:
+        return self.direct if self.direct is not None and self.direct.only_outputs else None
 
     def _dense(self, learn: bool) -> DenseProgram | None:
         """The kernel's program for training, where it is made for the model."""
@@ -156,7 +174,7 @@ class Programs:
         """``(state, batch, number, count) → (state, logs)``: a test on the first `count` rows of a batch."""
 
         def make() -> Callable[..., Any]:
-            test, results = builtin_step(self.model, self.roles, learn=False), self._results(False)
+            test, results = self._test(), self._results(False)
 
             def run(state: TrainState, batch: Any, number: Any, count: Any) -> tuple[TrainState, Any]:
                 step = _guarded(lambda state, batch: test(state, batch, count), self.roles)
@@ -180,16 +198,22 @@ class Programs:
         def make() -> Callable[..., Any]:
             step, results, custom = _guarded(self._step(learn), self.roles), self._results(learn), self._custom(learn)
             take = partial(_take, batch_size=batch_size, how=how)
-            dense = self._dense(learn)
+            dense, tested = self._dense(learn), None if learn or custom else self._tested
 
             def run(state: TrainState, data: Any, order: Any, start: Any, stop: Any) -> tuple[TrainState, Any]:
-                flat, size = _flat(data) if dense is not None and how == "stacked" else (data, batch_size)
+                known = dense is not None or tested is not None
+                flat, size = _flat(data) if known and how == "stacked" else (data, batch_size)
                 if dense is not None and dense.fits(flat):
                     state = dense.steps(_settled(state), flat, order, start, stop, 0, size)
                     return state, results(state, {})
+                x, outputs = unpack(flat)[0], None
+                if tested is not None and tested.fits(x):  # of all steps at once
+                    outputs = jnp.zeros((len(x), tested.width), jnp.float32)
+                    outputs = tested.traced(state, x, outputs, start * size, stop * size)
 
                 def body(i: Any, carry: Any) -> Any:
-                    new, logs = step(carry[0], take(data, order, i), i)
+                    given = {} if outputs is None else {"given": _slice(outputs, i * size, size)}
+                    new, logs = step(carry[0], take(data, order, i), i, **given)
                     return _settled(new), _settled(logs) if custom else {}
 
                 # Only the logs of an overridden step go round the loop: it alone knows what they mean.
@@ -284,21 +308,16 @@ class Programs:
         def make() -> Callable[..., Any]:
             usual, dense = predict_step(self.model, self.roles), self.direct
 
-            def fits(data: Any) -> bool:
-                x = unpack(data)[0]
-                return dense is not None and hasattr(x, "shape") and dense.fits(x)
-
             def step(state: TrainState, batch: Any) -> Any:
-                return (
-                    dense.traced(state, unpack(batch)[0]) if dense is not None and fits(batch) else usual(state, batch)
-                )
+                x = unpack(batch)[0]
+                return dense.traced(state, x) if dense is not None and dense.fits(x) else usual(state, batch)
 
             if batch_size is None:
                 return step
 
             def run(out: Any, state: TrainState, data: Any, start: Any, stop: Any) -> Any:
-                if dense is not None and fits(data):
-                    x = unpack(data)[0]
+                x = unpack(data)[0]
+                if dense is not None and dense.fits(x):
                     return dense.traced(state, x, out, start * batch_size, jnp.minimum(stop * batch_size, len(x)))
 
                 def body(i: Any, out: Any) -> Any:

@@ -67,20 +67,21 @@ def test_step(model: Any, roles: Roles) -> Step:
 
 
 def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[TrainState, Any]]:
-    """Forward, loss, gradients, update, metrics, as ``(state, batch, count=None)`` → ``(state, logs)``.
+    """Forward, loss, gradients, update, metrics, as ``(state, batch, count=None, given=None)`` → ``(state, logs)``.
 
     Args:
         model: a compiled and built model.
         roles: its variables.
         learn: False: without gradients and update, which is `evaluate`'s step. That may be told that only the first
-            `count` rows of a batch count, where `filling.is_fillable` says so.
+            `count` rows of a batch count, where `filling.is_fillable` says so; and the outputs may be `given`.
     """
     variables = [*roles.trainable, *roles.non_trainable, *roles.optimizer, *roles.metrics]
     counts = [len(part) for part in roles]
 
-    def forward(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    def forward(x: Any, y: Any, sample_weight: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         with call_context(training=learn):
-            y_pred = model(x, training=learn) if model._call_takes_training else model(x)
+            if y_pred is None:
+                y_pred = model(x, training=learn) if model._call_takes_training else model(x)
             loss = model._call_compute_loss(x, y, y_pred, sample_weight, learn)
         scaled = model.optimizer.scale_loss(loss) if learn and model.optimizer is not None else loss
         return scaled, loss, y_pred
@@ -94,7 +95,7 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
 
     pure_forward, pure_measure = pure(forward, variables), pure(measure, [*roles.metrics, *roles.non_trainable])
 
-    def step(state: TrainState, batch: Any, count: Any = None) -> tuple[TrainState, Any]:
+    def step(state: TrainState, batch: Any, count: Any = None, given: Any = None) -> tuple[TrainState, Any]:
         x, y, sample_weight = unpack(batch)
         loss_weight = sample_weight
         if count is not None:  # the loss is divided by the number of rows, so those that count weigh more
@@ -103,7 +104,7 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
 
         def loss_of(trainable: list[Any]) -> tuple[Any, Any]:
             values = [*trainable, *state.non_trainable, *state.optimizer, *state.metrics]
-            (scaled, loss, y_pred), new = pure_forward(values, x, y, loss_weight)
+            (scaled, loss, y_pred), new = pure_forward(values, x, y, loss_weight, given)
             return scaled, (loss, y_pred, _split(new, counts))
 
         gradients: Any = None
