@@ -44,7 +44,9 @@ class Peer:
     optional: dict[str, str] = field(default_factory=dict)
 
 
-def _keras(backend: str, label: str, needs: dict[str, str], colour: str) -> Peer:
+def _keras(
+    backend: str, label: str, needs: dict[str, str], colour: str, workloads: frozenset[str] = EVERYWHERE
+) -> Peer:
     return Peer(
         f"keras-{backend}",
         f"Keras on {label}",
@@ -52,6 +54,7 @@ def _keras(backend: str, label: str, needs: dict[str, str], colour: str) -> Peer
         "keras",
         {"keras": "keras", **needs},
         colour,
+        workloads,
         environment={"KERAS_BACKEND": {"tf": "tensorflow", "torch": "torch", "jax": "jax"}[backend]},
     )
 
@@ -67,7 +70,7 @@ PEERS: tuple[Peer, ...] = (
         "ranvier",
         _OURS,
         "#0072B2",
-        EVERYWHERE | {"accuracy", "streaming"},
+        EVERYWHERE | {"accuracy", "population", "streaming"},
         optional=_KERNELS,
     ),
     # Without the package of compiled kernels, "ranvier" is this already.
@@ -91,7 +94,7 @@ PEERS: tuple[Peer, ...] = (
         frozenset({"startup", "toy", "digits"}),
         empty_cache=True,
     ),
-    _keras("jax", "JAX", {"jax": "jax", "jaxlib": "jaxlib"}, "#E69F00"),
+    _keras("jax", "JAX", {"jax": "jax", "jaxlib": "jaxlib"}, "#E69F00", EVERYWHERE | {"population"}),
     _keras("tf", "TensorFlow", {"tensorflow": "tensorflow"}, "#D55E00"),
     _keras("torch", "PyTorch", {"torch": "torch"}, "#CC79A7"),
     Peer("torch", "PyTorch loop", "pytorch_loop", "torch", {"torch": "torch"}, "#009E73"),

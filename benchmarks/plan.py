@@ -19,12 +19,13 @@ WORKLOADS = (
     "lstm",
     "transformer",
     "embedding",
+    "population",
     "streaming",
     "predict",
     "latency",
     "accuracy",
 )
-NEED_MNIST = frozenset({"digits", "b2", "cnn", "lstm", "streaming", "predict", "latency", "accuracy"})
+NEED_MNIST = frozenset({"digits", "b2", "cnn", "lstm", "population", "streaming", "predict", "latency", "accuracy"})
 SEEDS = 5
 
 
@@ -69,6 +70,13 @@ FIGURES: tuple[Figure, ...] = (
     Figure("first_epoch", "process start to end of first MNIST epoch", "s", "digits"),
     Figure("digits", "digits MLP 784-128-10, an epoch of {images:,}", "s", "digits"),
     *(Figure(key, title, "s", key) for key, title in _EPOCHS.items()),
+    Figure("population", "16 candidates of the digits MLP, an epoch of {images:,} of each", "s", "population"),
+    Figure(
+        "population_alone",
+        "16 fits of the digits MLP one after another, over a Population's time",
+        "ratio",
+        "population",
+    ),
     Figure("streaming_memory", "digits MLP, an epoch of {images:,} uint8 images in memory", "s", "streaming"),
     Figure("streaming_memmap", "speed from numpy.memmap over speed in memory", "ratio", "streaming"),
     Figure("streaming_hdf5", "speed from HDF5 over speed in memory", "ratio", "streaming"),
@@ -116,6 +124,7 @@ _FULL = {
     "lstm": Size(rounds=5, images=2_048, epochs=3, fits=1),
     "transformer": Size(rounds=5, images=640, epochs=2, fits=1),
     "embedding": Size(rounds=3, images=2_048, epochs=2, fits=1),
+    "population": Size(rounds=3, images=6_400, epochs=2, fits=3),
     "streaming": Size(rounds=3, images=60_000, epochs=3, fits=3),
     "predict": Size(rounds=5, calls=3_000),
     "latency": Size(rounds=3, calls=1_000),
@@ -133,6 +142,7 @@ _QUICK = {
     "lstm": Size(rounds=1, images=2_048, epochs=2, fits=1),
     "transformer": Size(rounds=1, images=256, epochs=1, fits=1),
     "embedding": Size(rounds=1, images=1_024, epochs=1, fits=1),
+    "population": Size(rounds=1, images=1_600, epochs=1, fits=1),
     "streaming": Size(rounds=1, images=20_000, epochs=1, fits=1),
     "predict": Size(rounds=1, calls=300),
     "latency": Size(rounds=1, calls=100),
@@ -161,5 +171,6 @@ LEARNT = {
     "lstm": (0.2, 1.0),
     "transformer": (0.2, 1.0),
     "embedding": (0.55, 1.0),
+    "population": (0.8, 1.0),
     "streaming": (0.8, 1.0),
 }

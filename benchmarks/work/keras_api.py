@@ -122,6 +122,46 @@ def embedding(keras: Any, job: Job) -> None:
     _warm_epochs(job, networks.embedding_model(keras), x, one_hot(y, 2), 32)
 
 
+def population(keras: Any, job: Job) -> None:
+    """Sixteen digits networks with learning rates of their own; where nothing trains them together, 16 times one fit."""
+    x, y = images(job)
+    labels = one_hot(y)
+    rates = np.geomspace(1e-4, 1e-2, 16).tolist()
+
+    def candidate(rate: float) -> Any:
+        model = networks.digits_model(keras)
+        model.optimizer.learning_rate = rate
+        return model
+
+    def fit(model: Any, epochs: int) -> Any:
+        return model.fit(x, labels, batch_size=32, epochs=epochs, verbose=0)
+
+    if not hasattr(keras, "tuning"):
+        model = candidate(rates[len(rates) // 2])
+        histories = [fit(model, 1)]
+        times = timed_fits(job, lambda epochs: histories.append(fit(model, epochs)))
+        score = float(histories[-1].history["accuracy"][-1])
+        answer({"population": [len(rates) * t for t in times], "score": score})
+        return
+    together = keras.tuning.Population(candidate, {"rate": rates}, seeds=job.seed)
+    alone = [candidate(rate) for rate in rates]
+    fit(together, 1)
+    for model in alone:
+        fit(model, 1)
+    ours: list[float] = []
+    factors: list[float] = []
+    for _ in range(job.fits):
+        begin = time.perf_counter()
+        result = fit(together, job.epochs)
+        middle = time.perf_counter()
+        for model in alone:
+            fit(model, job.epochs)
+        ours.append((middle - begin) / job.epochs)
+        factors.append((time.perf_counter() - middle) / (middle - begin))
+    score = max(float(h["accuracy"][-1]) for h in result.histories)
+    answer({"population": ours, "population_alone": [float(np.median(factors))], "score": score})
+
+
 def streaming(keras: Any, job: Job) -> None:
     """The digits network on bytes: from a file through `numpy.memmap`, through HDF5, and from memory, in turn."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -208,6 +248,7 @@ WORKLOADS = {
         lstm,
         transformer,
         embedding,
+        population,
         streaming,
         predict,
         latency,

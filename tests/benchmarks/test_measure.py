@@ -87,7 +87,7 @@ def test_what_is_not_installed_is_found_without_importing_it():
 
 def test_every_keras_workload_has_its_function_and_every_size():
     assert set(keras_api.WORKLOADS) == set(WORKLOADS) - {"import"}
-    assert set(WORKLOADS) >= EVERYWHERE >= NEED_MNIST - {"streaming", "accuracy"}
+    assert set(WORKLOADS) >= EVERYWHERE >= NEED_MNIST - {"population", "streaming", "accuracy"}
     assert set().union(*(p.workloads for p in PEERS)) == set(WORKLOADS) == {f.workload for f in FIGURES}
     for quick in (False, True):
         assert set(sizes(quick)) == set(WORKLOADS)
