@@ -128,9 +128,9 @@ inline bool Function(const ColumnOp& op, const Place& p, const float* in, float*
     case Kind::kRelu: Each(p, in, out, [](Vector x) { return x > 0.0f ? x : (x != x ? x : Vector{}); }); break;
     case Kind::kLeaky: Each(p, in, out, [a](Vector x) { return x >= 0.0f ? x : a * x; }); break;
     case Kind::kElu: Each(p, in, out, [a, b](Vector x) { return b * (x > 0.0f ? x : a * (Exp(x) - 1.0f)); }); break;
-    case Kind::kSigmoid: Each(p, in, out, [](Vector x) { return Sigmoid(x); }); break;
+    case Kind::kSigmoid: Each(p, in, out, [](Vector x) { return Logistic(x); }); break;
     case Kind::kTanh: Each(p, in, out, [](Vector x) { return Tanh(x); }); break;
-    case Kind::kSilu: Each(p, in, out, [](Vector x) { return x * Sigmoid(x); }); break;
+    case Kind::kSilu: Each(p, in, out, [](Vector x) { return x * Logistic(x); }); break;
     case Kind::kNormalize:
     case Kind::kDrop:
     case Kind::kKinds: return false;
@@ -157,7 +157,7 @@ inline void Backward(const ColumnOp& op, const Place& p, const Kept& kept, float
     case Kind::kTanh: return EachSlope(p, kept.out, d, [](Vector y) { return 1.0f - y * y; });
     case Kind::kSilu:
       return EachSlope(p, kept.in, d, [](Vector x) {
-        const Vector s = Sigmoid(x);
+        const Vector s = Logistic(x);
         return s * (1.0f + x * (1.0f - s));
       });
     case Kind::kDrop: return EachSlope(p, kept.mask, d, [a](Vector mask) { return mask / a; });

@@ -65,6 +65,9 @@ inline Vector Exp(Vector x) {
   return far < low ? Vector{} : reinterpret_cast<Vector>(bits);
 }
 
+// The sigmoid, for probabilities: small ones are right in all their digits, which those of `Sigmoid` are not.
+inline Vector Logistic(Vector x) { return 1.0f / (1.0f + Exp(-x)); }
+
 // f over all numbers of a vector, by halves.
 template <typename F>
 inline float Across(Vector v, const F& f) {

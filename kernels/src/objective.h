@@ -67,7 +67,7 @@ inline void Slope(const Training& training, int64_t width, int64_t padded, const
       break;
     case Aim::kBinaryLogits:
       for (int64_t i = 0; i < padded; i += kWidth)
-        *reinterpret_cast<Vector*>(d + i) = Sigmoid(*reinterpret_cast<const Vector*>(y + i));
+        *reinterpret_cast<Vector*>(d + i) = Logistic(*reinterpret_cast<const Vector*>(y + i));
       for (int64_t n = 0; n < width; ++n) d[n] = (d[n] - t[n]) * each;
       break;
     case Aim::kSquares:
