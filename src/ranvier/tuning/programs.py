@@ -56,12 +56,13 @@ class SharedPrograms(Programs):
             return self._made[key]
 
     def _dense(self, learn: bool) -> Any:
-        return None if self._general else super()._dense(learn)
+        return None if self._general or self.varying else super()._dense(learn)
 
     @property
     def direct(self) -> Any:
         """As in `Programs`, for candidates alone."""
-        return None if self._general else super().direct
+        # Kernels for whole networks have their numbers in them, and would give all members the template's.
+        return None if self._general or self.varying else super().direct
 
     def log_names(self, batch: Any) -> list[str]:
         """As in `Programs`, while no other thread traces the template with members' numbers in it."""
