@@ -51,6 +51,20 @@ def test_arguments_of_fit(how, options):
     assert_same(population, full, X, Y, epochs=2, **options)
 
 
+@pytest.mark.parametrize("how", [*WAYS, "auto"])
+@pytest.mark.parametrize("options", [{}, {"validation_data": (X_TEST, Y_TEST)}], ids=["whole", "by steps"])
+def test_networks_that_a_kernel_trains_whole(how, options):
+    def dense(learning_rate):
+        model = ranvier.Sequential([layers.Input((6,)), layers.Dense(16, "relu"), layers.Dense(1, "sigmoid")])
+        model.compile(optimizers.Adam(learning_rate), "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    population = Population(dense, {"learning_rate": [0.1, 0.01, 0.03]}, seeds=[1, 2, 3])
+    result = population.fit(X, Y, verbose=0, how=how, batch_size=16, epochs=3, **options)
+    assert not result.reasons
+    assert_same(population, dense, X, Y, batch_size=16, epochs=3, **options)
+
+
 def test_sequential_seeds_are_the_same_to_the_bit():
     population = Population(full, seeds=range(3))
     population.fit(X, Y, verbose=0, how="sequential", epochs=2, batch_size=16)
