@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import ranvier
+import ranvier.tuning
 from ranvier import layers
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataWarning
 from ranvier.ops import compiled as kernels
@@ -321,6 +322,29 @@ def test_validation(rng, monkeypatch):
         found.append(net.fit(x, y, epochs=3, validation_split=0.5, verbose=0).history)
     for name, values in found[0].items():
         np.testing.assert_allclose(values, found[1][name], rtol=1e-5)
+
+
+@pytest.mark.parametrize("how", ["sequential", "vmap"])
+def test_candidates_have_their_own_numbers(rng, monkeypatch, how):
+    """A population's programs are shared by models that differ in numbers, which the kernels have in them."""
+    monkeypatch.setattr(kernels, "_registered", lambda: frozenset(installed.TARGETS))
+    x, y = rng.normal(size=(64, 6)).astype("float32"), rng.normal(size=(64, 1)).astype("float32")
+
+    def build(slope, momentum):
+        net = sequential(layers.Dense(30), layers.LeakyReLU(slope), layers.Dense(1), shape=(6,))
+        net.compile(ranvier.optimizers.SGD(0.05, momentum=momentum), "mse")
+        return net
+
+    rows = {"slope": [0.1, 0.9], "momentum": [0.1, 0.8]}
+    population = ranvier.tuning.Population(build, rows, seeds=[1, 2])
+    population.fit(x, y, epochs=3, verbose=0, how=how, validation_data=(x, y))
+    monkeypatch.setattr(kernels, "_registered", lambda: frozenset())
+    for i, own in enumerate(population.models):
+        ranvier.utils.set_random_seed(i + 1)
+        alone = build(rows["slope"][i], rows["momentum"][i])
+        history = alone.fit(x, y, epochs=3, verbose=0, validation_data=(x, y)).history
+        np.testing.assert_allclose(population.result.histories[i]["val_loss"], history["val_loss"], rtol=1e-4)
+        np.testing.assert_allclose(own.predict(x, verbose=0), general(alone, x), rtol=1e-3, atol=1e-4)
 
 
 def test_losses_that_layers_add_are_counted(rng):
