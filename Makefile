@@ -50,7 +50,7 @@ quick: $(VENV)/.test
 
 kernels: $(VENV)/.test
 	$(build_kernels)
-	$(BIN)/python -m pytest -q -p no:cacheprovider kernels/tests
+	$(BIN)/python -m pytest -q -p no:cacheprovider kernels/tests tests/training/test_dense_program.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -189,6 +189,19 @@ def test_products_of_more_axes_are_not():
     assert _read([layers.Flatten(), layers.Dense(4), _head()], shape=(1, 5)) is not None
 
 
+@pytest.mark.parametrize(("dtype", "known"), [("float32", True), ("uint8", True), ("int32", False), ("float16", False)])
+def test_declared_dtypes_of_inputs(dtype: str, known: bool, monkeypatch: Any):
+    """A model makes integers of its inputs where it declares them as such."""
+    model = _prepared(rv.Sequential([rv.Input((5,), dtype=dtype), _head()]))
+    assert (recognised(model) is not None) == known
+    if dtype == "uint8":
+        monkeypatch.setattr(door, "kernel_usable", lambda name: True)
+        program = door.dense_program(model, model._roles())
+        labels = np.zeros(4, "int32")
+        assert program.fits((np.zeros((4, 5), "uint8"), labels))
+        assert not program.fits((np.zeros((4, 5), "float32"), labels))
+
+
 def test_nothing_to_train():
     assert _read([layers.Flatten()], "mse") is None
 

@@ -70,6 +70,7 @@ class DenseNetwork:
     """A network of dense layers and what it is trained for.
 
     Args:
+        dtype: of the inputs as the model declares them.
         scale, offset: what the inputs are multiplied by, and what is added.
         before: what is done to them before the first product.
         layers: the products.
@@ -79,6 +80,7 @@ class DenseNetwork:
         smoothing: label smoothing.
     """
 
+    dtype: str = "float32"
     scale: float = 1.0
     offset: float = 0.0
     before: list[ColumnOp] = field(default_factory=list)
@@ -117,7 +119,9 @@ def network_of(model: Any, learn: bool = False) -> DenseNetwork | None:
     chain = _chain(model)
     if chain is None:
         return None
-    network = DenseNetwork()
+    network = DenseNetwork(model.graph.inputs[0].dtype)
+    if network.dtype not in ("float32", "uint8"):
+        return None
     for layer in chain:
         if network.softmax or not _usual(layer, learn) or not _READ.get(type(layer), _unknown)(layer, network):
             return None

@@ -70,6 +70,8 @@ class DenseProgram:
         single = all(hasattr(a, "shape") and hasattr(a, "dtype") for a in (x, y))
         if not single or sample_weight is not None or x.dtype not in ("float32", "uint8") or jnp.iscomplexobj(y):
             return False
+        if self.network.dtype != "float32" and x.dtype != self.network.dtype:  # the model would change its numbers
+            return False
         columns = math.prod(x.shape[1:])
         if x.ndim < 2 or columns != self.network.layers[0].kernel.shape[0] or 0 in x.shape:
             return False
