@@ -152,13 +152,13 @@ def population(keras: Any, job: Job) -> None:
     factors: list[float] = []
     for _ in range(job.fits):
         begin = time.perf_counter()
-        result = fit(together, job.epochs)
+        fit(together, job.epochs)
         middle = time.perf_counter()
         for model in alone:
             fit(model, job.epochs)
         ours.append((middle - begin) / job.epochs)
         factors.append((time.perf_counter() - middle) / (middle - begin))
-    score = max(float(h["accuracy"][-1]) for h in result.histories)
+    score = max(float(h["accuracy"][-1]) for h in together.result.histories)
     answer({"population": ours, "population_alone": [float(np.median(factors))], "score": score})
 
 

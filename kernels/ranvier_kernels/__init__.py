@@ -1,6 +1,7 @@
 """Compiled kernels for ranvier on CPUs, as custom calls of XLA.
 
-Convolutions, recurrent sequences, attention, normalisation and max pooling, for float32.
+Networks of dense layers, products of many rows, convolutions, recurrent sequences, attention, normalisation and max
+pooling, for float32.
 ranvier uses this package when it is installed, and needs nothing of it: `register` makes the kernels known to JAX.
 """
 
@@ -17,8 +18,10 @@ __all__ = ["TARGETS", "instruction_set", "library", "register"]
 TARGETS = (
     "ranvier_attend", "ranvier_attend_gradient", "ranvier_batch_gradient", "ranvier_convolve", "ranvier_gru",
     "ranvier_gru_gradient", "ranvier_input_gradient", "ranvier_kernel_gradient", "ranvier_lstm",
-    "ranvier_lstm_gradient", "ranvier_moments", "ranvier_multiply", "ranvier_multiply_input_gradient", "ranvier_multiply_kernel_gradient", "ranvier_normalize", "ranvier_normalize_gradient", "ranvier_pool",
-    "ranvier_pool_gradient", "ranvier_predict_dense", "ranvier_train_dense", "ranvier_winograd", "ranvier_winograd_input_gradient", "ranvier_winograd_kernel_gradient",
+    "ranvier_lstm_gradient", "ranvier_moments", "ranvier_multiply", "ranvier_multiply_input_gradient",
+    "ranvier_multiply_kernel_gradient", "ranvier_normalize", "ranvier_normalize_gradient", "ranvier_pool",
+    "ranvier_pool_gradient", "ranvier_predict_dense", "ranvier_train_dense", "ranvier_winograd",
+    "ranvier_winograd_input_gradient", "ranvier_winograd_kernel_gradient",
 )  # fmt: skip
 _FOLDER = Path(__file__).parent
 

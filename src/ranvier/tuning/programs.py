@@ -59,10 +59,8 @@ class SharedPrograms(Programs):
         return None if self._general or self.varying else super()._dense(learn)
 
     @property
-    def direct(self) -> Any:
-        """As in `Programs`, for candidates alone."""
-        # Kernels for whole networks have their numbers in them, and would give all members the template's.
-        return None if self._general or self.varying else super().direct
+    def _tested(self) -> Any:
+        return None if self._general else super()._tested
 
     def log_names(self, batch: Any) -> list[str]:
         """As in `Programs`, while no other thread traces the template with members' numbers in it."""
