@@ -59,8 +59,10 @@ class SharedPrograms(Programs):
         return None if self._general or self.varying else super()._dense(learn)
 
     @property
-    def _tested(self) -> Any:
-        return None if self._general else super()._tested
+    def direct(self) -> Any:
+        """As in `Programs`, for candidates alone."""
+        # Kernels for whole networks have their numbers in them, and would give all members the template's.
+        return None if self._general or self.varying else super().direct
 
     def log_names(self, batch: Any) -> list[str]:
         """As in `Programs`, while no other thread traces the template with members' numbers in it."""
@@ -296,6 +298,11 @@ class CandidatePrograms(Programs):
     def fillable(self) -> bool:
         """No: the size of the data's last batch is the same for all members."""
         return False
+
+    @property
+    def direct(self) -> Any:
+        """As in `Programs`, where the shared programs use the kernel, too: all ways give the same bits."""
+        return None if self.shared.varying else super().direct
 
     def _bound(self, program: Any) -> Callable[..., Any]:
         return partial(program.one, self.member)
