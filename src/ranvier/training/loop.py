@@ -33,7 +33,7 @@ _ROOMY = 32 << 20
 _ORDERS = 1 << 18
 
 
-def python_logs(logs: Any) -> dict[str, float]:
+def python_logs(logs: Any) -> dict[str, Any]:
     """Logs as Python numbers, in the order of their names."""
     return {k: _number(v) for k, v in sorted(jax.device_get(logs).items())}
 
@@ -230,14 +230,14 @@ class Session:
 
     def run_epochs(
         self, data: ArrayData, generator: np.random.Generator, first: int, last: int
-    ) -> Iterator[tuple[int, dict[str, float]]]:
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Train from epoch `first` to `last` in as few calls as possible; yields each epoch's logs afterwards."""
         assert self.state is not None
         arrays = self._place(data.arrays)
         program = self.programs.many_epochs(data.batch_size, data.size, bool(data.shuffle), self.fresh_metrics)
         capacity = capacity_of(data.size)
         self.state = self.state._replace(metrics=list(self.fresh_metrics))
-        names = self.programs.log_names(rows(data.arrays, slice(0, min(data.size, data.batch_size))))
+        shapes = self.programs.log_shapes(rows(data.arrays, slice(0, min(data.size, data.batch_size))))
         pace = Pace(_UNWATCHED)
         at = first
         while at < last:
@@ -248,7 +248,7 @@ class Session:
                 for e in range(block):
                     orders[e] = data.order(generator)
                 orders = jax.device_put(orders)
-            logs = {name: np.zeros(capacity, np.float32) for name in names}
+            logs = {name: np.zeros((capacity, *shape), np.float32) for name, shape in shapes.items()}
             done = 0
             while done < block:
                 count = min(pace.steps(), block - done)
@@ -265,7 +265,7 @@ class Session:
                 self.state = self.state._replace(bad_step=np.int32(bad % steps))
                 self._warn_of_bad_loss(at + bad // steps)
             for e in range(block):
-                yield at + e, {k: float(v[e]) for k, v in values.items()}
+                yield at + e, {k: _number(v[e]) for k, v in values.items()}
             at += block
 
 

@@ -72,7 +72,7 @@ class Programs:
         self.settled = False  # whether the optimizer was found to be built for these roles
         self.complete = False  # whether all layers were found to be built
         self._made: dict[Any, Callable[..., Any]] = {}
-        self._metric_names: list[str] | None = None
+        self._metric_shapes: dict[str, tuple[int, ...]] | None = None
         #: Variables that `predict` moves on from batch to batch: the kept states of recurrent layers.
         self.moving = [v for v in roles.non_trainable if v.moves_in_prediction]
 
@@ -288,19 +288,23 @@ class Programs:
 
     def log_names(self, batch: Any) -> list[str]:
         """The names of the logs of a training step on batches like this one."""
+        return list(self.log_shapes(batch))
+
+    def log_shapes(self, batch: Any) -> dict[str, tuple[int, ...]]:
+        """The shapes of these logs by their names; most are numbers, but a metric may have a result for each class."""
         state, results = TrainState.take(self.roles), self._results(True)
         if not self._custom(True):  # the metrics know; no need to trace the step
-            if self._metric_names is None:
+            if self._metric_shapes is None:
                 found = jax.eval_shape(lambda metrics: results(state._replace(metrics=metrics), {}), state.metrics)
-                self._metric_names = list(found)
-            return self._metric_names
+                self._metric_shapes = {k: v.shape for k, v in found.items()}
+            return self._metric_shapes
         step = self._step(True)
 
         def run(state: TrainState, batch: Any) -> Any:
             state, logs = step(state, batch)
             return results(state, logs)
 
-        return list(jax.eval_shape(run, state, batch))
+        return {k: v.shape for k, v in jax.eval_shape(run, state, batch).items()}
 
     def predict_and_move(self) -> Callable[..., Any]:
         """``(state, batch) → (outputs, new values of the moving variables)``."""
