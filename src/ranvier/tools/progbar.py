@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..core.errors import ArgumentError
 from .interactive import is_interactive_logging_enabled, print_message
 
@@ -121,7 +123,8 @@ class Progbar:
     def _metrics(self, final: bool) -> str:
         text = ""
         for name, (total, weight) in self._sums.items():
-            value = float(total / weight if self._averages(name) and not final else self._latest[name])
+            shown = total / weight if self._averages(name) and not final else self._latest[name]
+            value = float(np.mean(shown))  # of a result for each class the mean, as in Keras
             text += f" - {name}: {value:.4f}" if abs(value) > 1e-3 or math.isnan(value) else f" - {name}: {value:.4e}"
         return text
 
