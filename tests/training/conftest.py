@@ -22,3 +22,22 @@ def compiled():
     with jax.log_compiles():
         yield found
     logger.removeHandler(handler)
+
+
+@pytest.fixture
+def only_dense_kernel(monkeypatch):
+    """The kernel that trains dense networks, whatever the environment says, and no other: beside it the pure program runs."""
+    from ranvier.ops import compiled as kernels
+
+    from .beside_general import installed
+
+    installed.register()
+    monkeypatch.setattr(kernels, "_registered", lambda: frozenset({"ranvier_train_dense"}))
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How many programs of steps the dense kernel made, in `made`."""
+    from .beside_general import Counted
+
+    return Counted(monkeypatch)
