@@ -146,6 +146,24 @@ def test_an_error_of_the_disk(name, room, tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 3
 
 
+@posix
+def test_the_cause_is_reported_whatever_fails_after_it(tmp_path):
+    path = tmp_path / "f.bin"
+    path.write_bytes(b"before")
+
+    def save() -> None:
+        with atomic.replacing(path) as file:
+            with largest_file(0), contextlib.suppress(OSError):
+                file.write(bytes(1 << 20))
+            raise SystemError("returned a result with an exception set")  # as from HDF5, which goes on after an error
+
+    with pytest.raises(OSError) as error:
+        save()
+    assert error.value.errno == errno.EFBIG
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_shards_are_replaced_all_at_once(tmp_path, monkeypatch):
     model = overwriting.build()
     path, size = tmp_path / "w.weights.json", 700_000 / 1024**3

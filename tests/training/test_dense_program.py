@@ -14,9 +14,20 @@ from hypothesis import strategies as st
 import ranvier as rv
 from ranvier import layers, losses, metrics
 
-from .beside_general import OPTIMIZERS, SPARSE, Counted, General, assert_close, both, data_of, model_of, state_of
+from .beside_general import (
+    OPTIMIZERS,
+    SPARSE,
+    Counted,
+    General,
+    assert_close,
+    both,
+    data_of,
+    model_of,
+    needs_kernel,
+    state_of,
+)
 
-pytestmark = pytest.mark.usefixtures("only_dense_kernel")
+pytestmark = [needs_kernel, pytest.mark.usefixtures("only_dense_kernel")]
 
 # --- the catalogue ------------------------------------------------------------------------------------------------------
 

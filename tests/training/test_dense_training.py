@@ -19,9 +19,20 @@ from ranvier import callbacks, layers, metrics, optimizers
 from ranvier.core.errors import DataError, RanvierWarning
 from ranvier.training.state import TrainState
 
-from .beside_general import OPTIMIZERS, SPARSE, Counted, General, assert_close, both, data_of, model_of, state_of
+from .beside_general import (
+    OPTIMIZERS,
+    SPARSE,
+    Counted,
+    General,
+    assert_close,
+    both,
+    data_of,
+    model_of,
+    needs_kernel,
+    state_of,
+)
 
-pytestmark = pytest.mark.usefixtures("only_dense_kernel")
+pytestmark = [needs_kernel, pytest.mark.usefixtures("only_dense_kernel")]
 
 # --- ways of training ---------------------------------------------------------------------------------------------------
 

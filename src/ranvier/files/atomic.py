@@ -30,8 +30,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         target = target.resolve()
     _remove_stale(target)
     descriptor, temporary = _begin(target)
+    disk = _Disk(descriptor, "w+")
     try:
-        with _Written(io.FileIO(descriptor, "w+")) as file:
+        with _Written(disk) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -39,9 +40,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
                 _put(temporary, target)
         if os.name != "posix":
             _put(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if disk.error is not None and isinstance(error, Exception) and not isinstance(error, OSError):
+            raise disk.error from error
         raise
     with contextlib.suppress(OSError):  # not every file system can sync a folder
         folder = os.open(target.parent, os.O_RDONLY)
@@ -67,6 +70,23 @@ def may_write(path: str, overwrite: bool) -> bool:
     while answer not in ("y", "n"):
         answer = input(f"{path!r} exists. Replace it? [y/n] ").strip().lower()
     return answer == "y"
+
+
+class _Disk(io.FileIO):
+    """A file that remembers the first error of its disk.
+
+    HDF5 goes on after an error and closes what it has; what fails then depends on where it was, and Python reports that
+    in place of the cause (a `SystemError`, for one).
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.error = self.error or error
+            raise
 
 
 class _Written(io.BufferedRandom):
