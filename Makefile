@@ -50,8 +50,7 @@ quick: $(VENV)/.test
 
 kernels: $(VENV)/.test
 	$(build_kernels)
-	$(BIN)/python -m pytest -q -p no:cacheprovider kernels/tests tests/training/test_dense_program.py \
-		tests/training/test_dense_training.py tests/training/test_dense_predict.py
+	$(BIN)/python -m pytest -q -n 2 -p no:cacheprovider kernels/tests tests/training/test_dense_*.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -8,13 +8,19 @@
 
 #include "dense.h"
 
+#include <atomic>
+#include <cmath>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "block_tile.h"
 #include "columns.h"
+#include "inputs.h"
 #include "objective.h"
 #include "rules.h"
 #include "scratch.h"
+#include "sparse.h"
 #include "team.h"
 
 namespace ranvier {
@@ -24,6 +30,9 @@ constexpr int64_t kPanel = 160;        // rows of a packed panel: it stays in th
 constexpr int64_t kBlockRows = 256;   // rows of a batch in one task of a product
 constexpr int64_t kStretch = 512;     // columns of a kernel in one task of its gradient
 constexpr int64_t kMember = 400000;   // multiplications in a step that are worth another thread
+constexpr float kSparse = 0.375f;     // the part of inputs that is not zero, below which zeros are left out
+constexpr int64_t kTrial = 16;        // steps after which zeros are looked for where there were few
+constexpr int64_t kSparseRows = 16;   // rows of a batch in one task of a product without zeros
 
 int64_t Blocks(int64_t columns) { return (columns + kColumns - 1) / kColumns; }
 int64_t Pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
@@ -36,13 +45,6 @@ float* MyPanel() {
 float* MyGradient() {
   thread_local Scratch scratch;
   return scratch.Of(kColumns * (kStretch + kColumns));
-}
-
-// Asks for `rows` rows of `count` floats, `row` apart, before they are needed.
-void Expect(const float* from, int64_t rows, int64_t row, int64_t count) {
-  constexpr int64_t kLine = 16;
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t n = 0; n < count; n += kLine) __builtin_prefetch(from + r * row + n);
 }
 
 // kWidth rows of kWidth numbers that lie `row` apart, turned, to rows that lie kColumns apart.
@@ -81,12 +83,16 @@ class Trainer {
   }
 
   void Steps(int64_t start, int64_t stop) {
-    if (start < stop) Gather(start, inputs_[start & 1]);
+    inputs_[start & 1].marked = true;
+    for (int64_t m = 0; m < m_; ++m) inputs_[start & 1].Fetch(t_, start, m, block_);
     for (step_ = start; step_ < stop; ++step_) {
-      now_ = inputs_[step_ & 1];
-      next_ = step_ + 1 < stop ? inputs_[(step_ + 1) & 1] : nullptr;
+      now_ = &inputs_[step_ & 1];
+      next_ = step_ + 1 < stop ? &inputs_[(step_ + 1) & 1] : nullptr;
       rates_ = t_.rates + 2 * step_;
       drop_ = step_ - start;
+      sparse_ = Sparse(sparse_);
+      calm_ = true;
+      if (next_) next_->marked = sparse_ || step_ % kTrial == 0;
       Before();
       for (size_t l = 0; l < t_.layers.size(); ++l) ForwardLayer(l);
       Objective();
@@ -109,6 +115,8 @@ class Trainer {
     return 1 + work / kMember;
   }
 
+  const float* FirstKernel() const { return t_.parameters[t_.layers[0].kernel].value; }
+
   // All memory of the call, in one piece.
   void Allot() {
     int64_t need = 0;
@@ -120,7 +128,10 @@ class Trainer {
     const auto lay = [&](float* base) {
       need = 0;
       const int64_t first = t_.layers[0].in, in = Blocks(first) * block_;
-      for (float*& at : inputs_) at = base + room(in);
+      for (Inputs& inputs : inputs_) {
+        inputs.blocks = base + room(in);
+        inputs.marks.Lay(base + room(Marks::Room(m_, first)), first);
+      }
       before_.clear();
       float* last = LayOps(t_.before, first, base, room, nullptr, before_);
       changed_ = last;
@@ -164,61 +175,30 @@ class Trainer {
 
   // --- inputs ---
 
-  int64_t RowOf(int64_t step, int64_t m) const {
-    const int64_t i = step * m_ + m;
-    return t_.order ? std::min<int64_t>(std::max<int64_t>(t_.order[i], 0), t_.rows - 1) : i;
-  }
-
-  template <typename From>
-  void GatherRow(const From* from, int64_t width, float* to) const {
-    const float scale = t_.scale, offset = t_.offset;
-    for (int64_t c = 0; c < width; c += kColumns, to += block_) {
-      const int64_t count = std::min<int64_t>(kColumns, width - c);
-      if (sizeof(From) == sizeof(float) && scale == 1.0f && offset == 0.0f) {
-        if (count == kColumns) {
-          std::memcpy(to, from + c, kColumns * sizeof(float));
-        } else {
-          std::memcpy(to, from + c, count * sizeof(float));
-        }
-      } else {
-        for (int64_t n = 0; n < count; ++n) to[n] = static_cast<float>(from[c + n]) * scale + offset;
-      }
-    }
-  }
-
-  void GatherOne(int64_t step, int64_t m, float* to) const {
-    const int64_t width = t_.layers[0].in, row = RowOf(step, m);
-    if (m + 2 < m_) {  // rows lie anywhere in the data
-      const int64_t later = RowOf(step, m + 2) * width;
-      if (t_.floats) {
-        Expect(t_.floats + later, 1, 0, width);
-      } else {
-        Expect(reinterpret_cast<const float*>(t_.bytes + later), 1, 0, width / 4);
-      }
-    }
-    if (t_.floats) {
-      GatherRow(t_.floats + row * width, width, to + m * kColumns);
-    } else {
-      GatherRow(t_.bytes + row * width, width, to + m * kColumns);
-    }
-  }
-
-  void Gather(int64_t step, float* to) {
-    for (int64_t m = 0; m < m_; ++m) GatherOne(step, m, to);
-  }
-
   // What comes before the first product.
   void Before() {
     if (t_.before.empty()) {
-      changed_ = now_;
+      changed_ = now_->blocks;
       return;
     }
     const int64_t width = t_.layers[0].in, blocks = Blocks(width);
-    before_[0].in = now_;
+    before_[0].in = now_->blocks;
     team_.Run(blocks, m_ * width * 4, [&](int64_t c) {
       const Place place{m_, c * kColumns, width};
       for (size_t o = 0; o < t_.before.size(); ++o) Forward(t_, t_.before[o], place, Of(before_[o], c), drop_);
     });
+  }
+
+  // Whether so much of the batch is zero that leaving the zeros out is worth it, and may be done; `before`: whether they
+  // were in the step before, which then looked at the kernel.
+  bool Sparse(bool before) {
+    const Affine& first = t_.layers[0];
+    if (!now_->marked || !t_.before.empty() || first.out < kColumns) return false;
+    count_ = 0;
+    for (int64_t m = 0; m < m_; ++m) count_ += now_->marks.Count(m);
+    if (count_ >= m_ * first.in * kSparse) return false;
+    if (!before) finite_ = Finite(FirstKernel(), 1, first.in * first.out, 0);
+    return finite_;
   }
 
   // --- forwards ---
@@ -261,7 +241,24 @@ class Trainer {
     for (size_t o = 0; o < layer.ops.size(); ++o) Forward(t_, layer.ops[o], place, Of(layers_[l].kept[o], c), drop_);
   }
 
+  // The first layer's product with what is not zero.
+  void ForwardSparse() {
+    const Affine& layer = t_.layers[0];
+    const int64_t blocks = Blocks(layer.out), groups = Pieces(m_, kSparseRows), products = Pieces(blocks, kChunk) * groups;
+    team_.Run(products, count_ * layer.out, [&](int64_t i) {
+      const int64_t c = i / groups * kChunk, begin = i % groups * kSparseRows;
+      const int64_t rows = std::min(kSparseRows, m_ - begin), columns = layer.out - c * kColumns;
+      Choose<kChunk>(std::min(kChunk, blocks - c), [&](auto count) {
+        constexpr int kBlocks = decltype(count)::value;
+        SparseProduct<kBlocks>(now_->marks, now_->blocks, begin, rows, FirstKernel() + c * kColumns, layer.in, layer.out,
+                               std::min<int64_t>(kBlocks * kColumns, columns), layers_[0].product + c * block_, block_);
+      });
+    });
+    team_.Run(blocks, m_ * layer.out * 8, [&](int64_t c) { FinishBlock(0, c); });
+  }
+
   void ForwardLayer(size_t l) {
+    if (l == 0 && sparse_) return ForwardSparse();
     const Affine& layer = t_.layers[l];
     const int64_t blocks = Blocks(layer.out), pieces = Pieces(m_, kBlockRows), work = m_ * layer.in * layer.out;
     if (pieces == 1) {
@@ -285,7 +282,7 @@ class Trainer {
     const int64_t width = t_.layers.back().out, blocks = Blocks(width), padded = blocks * kColumns;
     for (int64_t c = 0; c < blocks; ++c)
       std::memcpy(y + c * kColumns, last.out + c * block_ + m * kColumns, kColumns * sizeof(float));
-    const int64_t row = RowOf(step_, m);
+    const int64_t row = RowOf(t_, step_, m);
     const float* target = t;
     if (t_.targets) {
       target = t_.targets + row * width;
@@ -315,7 +312,11 @@ class Trainer {
   // --- backwards ---
 
   void Learn(int64_t parameter, int64_t first, int64_t count, const float* gradient) {
-    Apply(t_, t_.parameters[parameter], first, count, gradient, rates_);
+    if (count == kChunk * kColumns) {
+      Apply(t_, t_.parameters[parameter], first, kChunk * kColumns, gradient, rates_);
+    } else {
+      Apply(t_, t_.parameters[parameter], first, count, gradient, rates_);
+    }
   }
 
   // From the gradient by a layer's outputs to that by its product, with what is learnt by the columns on the way.
@@ -335,6 +336,7 @@ class Trainer {
       if (op.gamma >= 0) Learn(op.gamma, place.first, place.columns(), first);
       if (op.beta >= 0) Learn(op.beta, place.first, place.columns(), second);
     }
+    if (l == 0 && sparse_ && !Finite(d, 1, m_ * kColumns, 0)) calm_ = false;
     if (layer.bias < 0) return;
     const bool idle = !layer.ops.empty() && layer.ops[0].kind == Kind::kNormalize;  // the mean takes the bias away
     for (int v = 0; v < kVectors; ++v) {
@@ -369,7 +371,6 @@ class Trainer {
     const int64_t stride = Blocks(end - begin) * kColumns;
     const float* x = InputOf(l) + c * block_;
     float* gradient = MyGradient();
-    const int64_t at = c * kColumns * layer.out;
     for (int64_t f = begin; f < end; f += kColumns) {
       const float* slopes = layers_[l].slope + f / kColumns * block_;
       for (int64_t m = 0; m < m_; m += kDepth) {
@@ -377,11 +378,39 @@ class Trainer {
                                gradient + f - begin, stride, m ? Store::kAdd : Store::kSet);
       }
     }
+    const int64_t at = c * kColumns * layer.out;
     if (stride == layer.out) {
       Learn(layer.kernel, at, rows * layer.out, gradient);
-      return;
+    } else {
+      for (int64_t r = 0; r < rows; ++r)
+        Learn(layer.kernel, at + r * layer.out + begin, end - begin, gradient + r * stride);
     }
-    for (int64_t r = 0; r < rows; ++r) Learn(layer.kernel, at + r * layer.out + begin, end - begin, gradient + r * stride);
+  }
+
+  int64_t SparseTasks() const { return Marks::Parts(t_.layers[0].in) * Pieces(t_.layers[0].out, kStretch); }
+
+  // The same as KernelTask, of the first layer, for inputs that are mostly zeros.
+  void SparseTask(int64_t i) {
+    const Affine& layer = t_.layers[0];
+    const int64_t pieces = Pieces(layer.out, kStretch), p = i / pieces, begin = i % pieces * kStretch;
+    const int64_t end = std::min(layer.out, begin + kStretch), blocks = Blocks(end - begin);
+    const int64_t first = p * kPart, rows = std::min(kPart, layer.in - first), words = Marks::Words(m_);
+    thread_local std::vector<uint64_t> turned;
+    turned.resize(kPart * words);
+    now_->marks.Turn(m_, p, turned.data());
+    alignas(64) float gradient[kChunk * kColumns];
+    for (int64_t n = 0; n < rows; ++n) {
+      const float* x = now_->blocks + (first + n) / kColumns * block_ + n % kColumns;
+      for (int64_t b = 0; b < blocks; b += kChunk) {
+        const int64_t some = std::min(kChunk, blocks - b), column = begin + b * kColumns;
+        Choose<kChunk>(some, [&](auto count) {
+          SparseGradient<decltype(count)::value>(turned.data() + n * words, words, x,
+                                                 layers_[0].slope + column / kColumns * block_, block_, gradient);
+        });
+        Learn(layer.kernel, (first + n) * layer.out + column, std::min(some * kColumns, end - column), gradient);
+      }
+    }
+    if (!Finite(FirstKernel() + first * layer.out + begin, rows, end - begin, layer.out)) finite_ = false;
   }
 
   // The gradient by the inputs of layer l, and beside it the kernel of the layer above, which nobody reads any more.
@@ -403,16 +432,18 @@ class Trainer {
   // The kernels that are left, and the next batch.
   void LastGradients() {
     const bool above = layers_.size() > 1;
-    const int64_t first = KernelTasks(0), second = above ? KernelTasks(1) : 0;
+    sparse_ = sparse_ && calm_;
+    const int64_t first = sparse_ ? SparseTasks() : KernelTasks(0), second = above ? KernelTasks(1) : 0;
     constexpr int64_t kSome = 4;
     const int64_t rows = next_ ? Pieces(m_, kSome) : 0;
     team_.Run(rows + second + first, m_ * t_.layers[0].in * t_.layers[0].out, [&](int64_t i) {
       if (i < rows) {
-        for (int64_t m = i * kSome; m < std::min(m_, (i + 1) * kSome); ++m) GatherOne(step_ + 1, m, next_);
+        for (int64_t m = i * kSome; m < std::min(m_, (i + 1) * kSome); ++m) next_->Fetch(t_, step_ + 1, m, block_);
       } else if (i < rows + second) {
         KernelTask(1, i - rows);
       } else {
-        KernelTask(0, i - rows - second);
+        const int64_t task = i - rows - second;
+        sparse_ ? SparseTask(task) : KernelTask(0, task);
       }
     });
   }
@@ -421,12 +452,16 @@ class Trainer {
   const int64_t m_, block_;
   Team team_;
   Lent memory_;
-  float* inputs_[2];
+  bool sparse_ = false;                // whether zeros of this batch are left out
+  int64_t count_ = 0;                  // how many of its numbers are none
+  std::atomic<bool> finite_{false};    // whether the first kernel is: zeros of the inputs can be left out
+  std::atomic<bool> calm_{true};       // whether the gradient by its product is
+  Inputs inputs_[2];
   std::vector<Kept> before_;
   std::vector<Layer> layers_;
   float* changed_ = nullptr;  // the inputs of the first product
-  float* now_ = nullptr;
-  float* next_ = nullptr;
+  Inputs* now_ = nullptr;
+  Inputs* next_ = nullptr;
   const float* rates_ = nullptr;
   int64_t step_ = 0, drop_ = 0;
 };

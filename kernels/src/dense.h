@@ -24,7 +24,8 @@ enum class Aim : int64_t { kProbabilities, kLogits, kBinary, kBinaryLogits, kSqu
 
 struct ColumnOp {
   Kind kind;
-  float a, b, c;       // leaky: slope; elu: alpha, scale; normalise: epsilon, momentum, 1 - momentum; drop: the part that is kept
+  // leaky: slope; elu: alpha, scale; normalise: epsilon, momentum, 1 - momentum; drop: the part that is kept
+  float a, b, c;
   int64_t gamma, beta;  // places among the parameters, -1: none
   int64_t place;        // normalise: of the moving mean, before the moving variance; drop: of its seed
   uint32_t threshold;   // drop: what words below keep

@@ -1,6 +1,7 @@
 // The kernel, which is small, is packed (for the gradient by the inputs turned), rows are multiplied where they lie. The
 // gradient by the kernel packs both operands alike, in blocks of kColumns columns, one row of a block after the other, so
-// that whole vectors are copied and nothing is transposed; the ReLU's gradient is applied on the way. How the work is cut does not depend on how many threads there are, so neither do the numbers.
+// that whole vectors are copied and nothing is transposed; the ReLU's gradient is applied on the way. How the work is cut
+// does not depend on how many threads there are, so neither do the numbers.
 
 #include "product.h"
 

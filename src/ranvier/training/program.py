@@ -98,13 +98,9 @@ class Programs:
         """Whether tests may add rows to batches, so that fewer shapes are compiled."""
         return self.rowwise and is_fillable(self.model)
 
-    @property
+    @cached_property
     def direct(self) -> DensePrediction | None:
         """The kernel's prediction, where it is made for the model."""
-        return self._predictor
-
-    @cached_property
-    def _predictor(self) -> DensePrediction | None:
         if self.eager or overridden(self.model, "predict_step") is not None:
             return None
         return dense_prediction(self.model, self.roles)
@@ -255,7 +251,7 @@ class Programs:
                     first = e * (steps + (rest > 0))
                     take = partial(_take, data, order, batch_size=batch_size, how=how)
                     last: Any = {}
-                    if steps and dense is not None and dense.fits(data):
+                    if dense is not None and dense.fits(data):
                         state = dense.steps(state, data, order, 0, steps, first, batch_size)
                     elif steps == 1:
                         state, last = step(state, take(0), first)
@@ -286,12 +282,11 @@ class Programs:
 
         return self._get(("epochs", batch_size, size, shuffled), make)
 
-    def log_names(self, batch: Any) -> list[str]:
-        """The names of the logs of a training step on batches like this one."""
-        return list(self.log_shapes(batch))
-
     def log_shapes(self, batch: Any) -> dict[str, tuple[int, ...]]:
-        """The shapes of these logs by their names; most are numbers, but a metric may have a result for each class."""
+        """The logs of a training step on batches like this one: their shapes by their names.
+
+        Most are numbers, but a metric may have a result for each class.
+        """
         state, results = TrainState.take(self.roles), self._results(True)
         if not self._custom(True):  # the metrics know; no need to trace the step
             if self._metric_shapes is None:

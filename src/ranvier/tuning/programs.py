@@ -64,10 +64,10 @@ class SharedPrograms(Programs):
         # Kernels for whole networks have their numbers in them, and would give all members the template's.
         return None if self._general or self.varying else super().direct
 
-    def log_names(self, batch: Any) -> list[str]:
+    def log_shapes(self, batch: Any) -> dict[str, tuple[int, ...]]:
         """As in `Programs`, while no other thread traces the template with members' numbers in it."""
         with self.lock:
-            return super().log_names(batch)
+            return super().log_shapes(batch)
 
     def parts(self) -> int:
         """Into how many parts the members had to be divided."""
@@ -138,9 +138,7 @@ class SharedProgram:
         donate: whether the first argument's memory may be used for the result.
     """
 
-    def __init__(
-        self, owner: SharedPrograms, alone: Callable[..., Any], together: Callable[..., Any], donate: bool
-    ):  # fmt: skip
+    def __init__(self, owner: SharedPrograms, alone: Callable[..., Any], together: Callable[..., Any], donate: bool):
         self.owner = owner
         self.alone = alone
         self.together = together
@@ -319,9 +317,9 @@ class CandidatePrograms(Programs):
         """As in `Programs`."""
         return self._bound(self.shared.many_epochs(batch_size, size, shuffled, fresh_metrics))
 
-    def log_names(self, batch: Any) -> list[str]:
+    def log_shapes(self, batch: Any) -> dict[str, tuple[int, ...]]:
         """As in `Programs`, asked once for all members."""
-        return self.shared.log_names(batch)
+        return self.shared.log_shapes(batch)
 
     def predict_and_move(self) -> Callable[..., Any]:
         """As in `Programs`."""

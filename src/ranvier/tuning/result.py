@@ -109,7 +109,7 @@ class PopulationResult:
         for rank, i in enumerate(self.ranking, 1):
             values = [rank, i, *self.candidates[i].values(), self.seeds[i]]
             epochs = f"{columns['epochs'][i]}" + (" (stopped)" if i in self.stopped else "")
-            cells = [*map(_text, values), epochs, *(_text(float(columns[m][i])) for m in metrics)]
+            cells = [*map(_text, values), epochs, *(_text(float(np.mean(columns[m][i]))) for m in metrics)]
             table.add_row(*map(escape, cells), style="bold" if rank == 1 else None)
         return table
 

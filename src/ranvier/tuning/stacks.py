@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..training.loop import capacity_of
+from ..training.loop import capacity_of, python_logs
 from ..training.pace import Pace
 from ..training.program import rows
 from ..training.state import TrainState
@@ -58,7 +58,7 @@ def _calls(shared: SharedPrograms, member: Member, work: Work) -> list[tuple[Any
 def training_logs(member: Member, data: Any, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Room for the logs of training, by their names."""
     batch = rows(data.arrays, slice(0, min(data.size, data.batch_size)))
-    return {name: np.zeros(shape, np.float32) for name in member.programs.log_names(batch)}
+    return {name: np.zeros((*shape, *own), np.float32) for name, own in member.programs.log_shapes(batch).items()}
 
 
 class Stack:
@@ -118,9 +118,9 @@ class Stack:
         logs = self._pass(self.work.data, learn=True)
         found = {} if self.work.validation is None else self._pass(self.work.validation, learn=False)
         for i, member in enumerate(self.members):
-            own = {name: [float(logs[name][i])] for name in sorted(logs)}
-            own |= {f"val_{name}": [float(found[name][i])] for name in sorted(found)}
-            member.record(epoch, own, tell)
+            own = python_logs({name: values[i] for name, values in logs.items()})
+            own |= {f"val_{k}": v for k, v in python_logs({name: values[i] for name, values in found.items()}).items()}
+            member.record(epoch, {name: [value] for name, value in own.items()}, tell)
 
     def _pass(self, data: Any, learn: bool) -> dict[str, np.ndarray]:
         self.state = self.state._replace(metrics=self.fresh)
