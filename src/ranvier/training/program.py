@@ -98,9 +98,13 @@ class Programs:
         """Whether tests may add rows to batches, so that fewer shapes are compiled."""
         return self.rowwise and is_fillable(self.model)
 
-    @cached_property
+    @property
     def direct(self) -> DensePrediction | None:
         """The kernel's prediction, where it is made for the model."""
+        return self._predictor
+
+    @cached_property
+    def _predictor(self) -> DensePrediction | None:
         if self.eager or overridden(self.model, "predict_step") is not None:
             return None
         return dense_prediction(self.model, self.roles)
