@@ -21,11 +21,6 @@ int64_t QueriesAtATime(const Attention& a) {
   return std::max<int64_t>(1, std::min(a.queries, std::max<int64_t>(2 * kRows, kScores / a.keys)));
 }
 
-int64_t Blocks(int64_t columns) { return (columns + kColumns - 1) / kColumns; }
-
-Vector& At(float* from, int64_t i) { return *reinterpret_cast<Vector*>(from + i * kWidth); }
-Vector At(const float* from, int64_t i) { return *reinterpret_cast<const Vector*>(from + i * kWidth); }
-
 // Rows of one head, in blocks.
 struct Sheet {
   int64_t rows, columns;
@@ -34,12 +29,16 @@ struct Sheet {
   float* Block(int64_t n) const { return data + n * block(); }
 };
 
-// Takes rows that lie `row` apart, times a factor.
-void Take(const Sheet& to, const float* from, int64_t row, float factor) {
+void Scale(const Sheet& x, float factor) {
+  if (factor == 1.0f) return;
+  for (int64_t i = 0; i < Blocks(x.columns) * x.rows * kVectors; ++i) At(x.data, i) *= factor;
+}
+
+// Takes rows that lie `row`, and columns that lie `step` apart, times a factor.
+void Take(const Sheet& to, const float* from, int64_t row, int64_t step, float factor) {
   for (int64_t n = 0; n < to.columns; n += kColumns)
-    Pack(from + n, to.rows, row, 1, std::min<int64_t>(kColumns, to.columns - n), to.Block(n / kColumns));
-  if (factor != 1.0f)
-    for (int64_t i = 0; i < Blocks(to.columns) * to.rows * kVectors; ++i) At(to.data, i) *= factor;
+    Pack(from + n * step, to.rows, row, step, std::min<int64_t>(kColumns, to.columns - n), to.Block(n / kColumns));
+  Scale(to, factor);
 }
 
 // Puts rows where they lie `row` apart.
@@ -55,14 +54,6 @@ void Give(const Sheet& from, int64_t rows, float* to, int64_t row) {
       }
     }
   }
-}
-
-// The blocks of rows turned: each row of `to` is a column of `from`.
-void Turn(const float* from, int64_t row, const Sheet& to, float factor) {
-  for (int64_t n = 0; n < to.columns; n += kColumns)
-    Pack(from + n * row, to.rows, 1, row, std::min<int64_t>(kColumns, to.columns - n), to.Block(n / kColumns));
-  if (factor != 1.0f)
-    for (int64_t i = 0; i < Blocks(to.columns) * to.rows * kVectors; ++i) At(to.data, i) *= factor;
 }
 
 // C = A B, the first `rows` rows of A.
@@ -108,39 +99,25 @@ struct Head {
   int64_t KeyAt(const Attention& a, int64_t size) const { return (batch * a.keys * a.heads + head) * size; }
 };
 
-Words Mix(Words x) {
-  x = (x ^ (x >> 16)) * 0x7FEB352Du;
-  x = (x ^ (x >> 15)) * 0x846CA68Bu;
-  return x ^ (x >> 16);
-}
-
-uint32_t Mix(uint32_t x) {
-  x = (x ^ (x >> 16)) * 0x7FEB352Du;
-  x = (x ^ (x >> 15)) * 0x846CA68Bu;
-  return x ^ (x >> 16);
-}
-
 // The dropout's factors for a row of weights, the same numbers as keep_mask draws in ranvier/core/random.py.
 class Dropout {
  public:
-  explicit Dropout(const Attention& a) : on_(a.seed != nullptr), threshold_(a.threshold), factor_(a.factor) {
-    if (!on_) return;
-    first_ = Mix(a.seed[0] + 0x9E3779B9u);
-    second_ = Mix(a.seed[1] ^ first_);
-    for (int n = 0; n < kWidth; ++n) places_[n] = n;
-  }
+  explicit Dropout(const Attention& a)
+      : on_(a.seed != nullptr),
+        counter_(on_ ? a.seed[0] : 0, on_ ? a.seed[1] : 0),
+        threshold_(a.threshold),
+        factor_(a.factor) {}
   bool on() const { return on_; }
   // The factors of the weights from number `index` on.
   Vector At(uint32_t index) const {
-    const Words bits = Mix(Mix((places_ + index) ^ second_) + first_);
-    return bits < threshold_ ? Vector{} + factor_ : Vector{};
+    return counter_.At(index) < threshold_ ? Vector{} + factor_ : Vector{};
   }
 
  private:
   bool on_;
-  uint32_t threshold_, first_ = 0, second_ = 0;
+  Counter counter_;
+  uint32_t threshold_;
   float factor_;
-  Words places_ = Words{};
 };
 
 const uint8_t* MaskRow(const Attention& a, const Head& h, int64_t t) {
@@ -213,12 +190,12 @@ void Attend(const Pool& pool, const Attention& a, const float* q, const float* k
     const Sheet values = desk.Room(a.keys, a.values), scores = desk.Room(block, a.keys);
     const Sheet results = desk.Room(block, a.values);
     float* factors = desk.Room(1, block).data;
-    Turn(k + h.KeyAt(a, a.features), a.heads * a.features, keys, a.scale);
-    Take(values, v + h.KeyAt(a, a.values), a.heads * a.values, 1.0f);
+    Take(keys, k + h.KeyAt(a, a.features), 1, a.heads * a.features, a.scale);
+    Take(values, v + h.KeyAt(a, a.values), a.heads * a.values, 1, 1.0f);
     for (int64_t t = 0; t < a.queries; t += block) {
       const int64_t rows = std::min(block, a.queries - t);
       const Sheet now{rows, a.features, queries.data};
-      Take(now, q + h.QueryAt(a, t, a.features), a.heads * a.features, 1.0f);
+      Take(now, q + h.QueryAt(a, t, a.features), a.heads * a.features, 1, 1.0f);
       Multiply(rows, now, keys, scores);
       for (int64_t m = 0; m < rows; ++m) {
         const Weighed w = Weights(a, a.mask ? MaskRow(a, h, t + m) : nullptr, scores, m, nullptr);
@@ -253,16 +230,16 @@ void AttendGradient(const Pool& pool, const Attention& a, const float* q, const 
     const Sheet values_turned = desk.Room(a.values, a.keys), weights = desk.Room(block, a.keys);
     const Sheet slopes = desk.Room(block, a.keys), dropped = desk.Room(block, a.keys);
     const Sheet key_slopes = desk.Room(a.keys, a.features), value_slopes = desk.Room(a.keys, a.values);
-    Take(keys, k + h.KeyAt(a, a.features), q_row, a.scale);
-    Turn(k + h.KeyAt(a, a.features), q_row, keys_turned, a.scale);
-    Turn(v + h.KeyAt(a, a.values), v_row, values_turned, 1.0f);
+    Take(keys, k + h.KeyAt(a, a.features), q_row, 1, a.scale);
+    Take(keys_turned, k + h.KeyAt(a, a.features), 1, q_row, a.scale);
+    Take(values_turned, v + h.KeyAt(a, a.values), 1, v_row, 1.0f);
     for (int64_t t = 0; t < a.queries; t += block) {
       const int64_t rows = std::min(block, a.queries - t);
       const Sheet now{rows, a.features, queries.data}, out{rows, a.values, outward.data}, had{rows, a.values, results.data};
       const Store store = t ? Store::kAdd : Store::kSet;
-      Take(now, q + h.QueryAt(a, t, a.features), q_row, 1.0f);
-      Take(out, dy + h.QueryAt(a, t, a.values), v_row, 1.0f);
-      Take(had, y + h.QueryAt(a, t, a.values), v_row, 1.0f);
+      Take(now, q + h.QueryAt(a, t, a.features), q_row, 1, 1.0f);
+      Take(out, dy + h.QueryAt(a, t, a.values), v_row, 1, 1.0f);
+      Take(had, y + h.QueryAt(a, t, a.values), v_row, 1, 1.0f);
       Multiply(rows, now, keys_turned, weights);
       Multiply(rows, out, values_turned, slopes);
       for (int64_t m = 0; m < rows; ++m) {
@@ -297,7 +274,7 @@ void AttendGradient(const Pool& pool, const Attention& a, const float* q, const 
       MultiplyTurned(rows, dropout.on() ? dropped : weights, out, value_slopes, store);
     }
     if (a.scale != 1.0f)
-      for (int64_t i = 0; i < Blocks(a.features) * a.keys * kVectors; ++i) At(key_slopes.data, i) *= a.scale;
+      Scale(key_slopes, a.scale);
     Give(key_slopes, a.keys, dk + h.KeyAt(a, a.features), q_row);
     Give(value_slopes, a.keys, dv + h.KeyAt(a, a.values), v_row);
   });

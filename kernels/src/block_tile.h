@@ -46,21 +46,23 @@ inline void Choose(int64_t height, const F& f) {
   }
 }
 
-// `rows` rows of C, in tiles of about the same height.
+// f(row, height) for tiles of `rows` rows, height a constant: two tiles that are left share what is left.
+template <typename F>
+inline void Tiles(int64_t rows, const F& f) {
+  for (int64_t m = 0; m < rows;) {
+    const int64_t left = rows - m, height = left >= 2 * kRows ? kRows : left > kRows ? (left + 1) / 2 : left;
+    Choose<kRows>(height, [&](auto constant) __attribute__((always_inline)) { f(m, constant); });
+    m += height;
+  }
+}
+
+// `rows` rows of C.
 template <int ROW, int STEP>
 inline void BlockRows(int64_t rows, const float* a, int64_t block, int64_t depth, const float* b, float* c, int64_t c_row,
                       Store store) {
-  const auto tile = [&](auto height) __attribute__((always_inline)) {
-    BlockTile<decltype(height)::value, ROW, STEP>(a, block, depth, b, c, c_row, store);
-  };
-  while (rows > 0) {
-    // Two tiles that are left share what is left.
-    const int64_t height = rows >= 2 * kRows ? kRows : rows > kRows ? (rows + 1) / 2 : rows;
-    Choose<kRows>(height, tile);
-    a += height * ROW;
-    c += height * c_row;
-    rows -= height;
-  }
+  Tiles(rows, [&](int64_t m, auto height) __attribute__((always_inline)) {
+    BlockTile<decltype(height)::value, ROW, STEP>(a + m * ROW, block, depth, b, c + m * c_row, c_row, store);
+  });
 }
 
 }  // namespace ranvier

@@ -24,9 +24,6 @@ struct Place {
   int64_t columns() const { return std::min<int64_t>(kColumns, width - first); }
 };
 
-inline Vector& At(float* from, int64_t i) { return *reinterpret_cast<Vector*>(from + i * kWidth); }
-inline Vector At(const float* from, int64_t i) { return *reinterpret_cast<const Vector*>(from + i * kWidth); }
-
 // Vector `v` of the columns of a parameter, zeros beyond the last.
 inline Vector Columns(const float* values, const Place& p, int v) {
   const int64_t count = p.columns() - v * kWidth;
@@ -95,24 +92,14 @@ inline void NormalizeSlope(const Training& t, const ColumnOp& op, const Place& p
   }
 }
 
-template <typename W>
-inline W Mix(W x) {
-  x = (x ^ (x >> 16)) * 0x7FEB352Du;
-  x = (x ^ (x >> 15)) * 0x846CA68Bu;
-  return x ^ (x >> 16);
-}
-
-// The counter generator of ranvier/core/random.py: a word for each element's index, (batch, width).
+// Drops what the generator says for the numbers' places in (batch, width).
 inline void Drop(const Training& t, const ColumnOp& op, const Place& p, const Kept& kept, int64_t step) {
-  const uint32_t first = Mix(t.seeds[2 * op.place] + 0x9E3779B9u);
-  const uint32_t second = Mix((t.seeds[2 * op.place + 1] + static_cast<uint32_t>(step)) ^ first);
-  Words lanes;
-  for (int n = 0; n < kWidth; ++n) lanes[n] = static_cast<uint32_t>(n);
+  const uint32_t* seed = t.seeds + 2 * op.place;
+  const Counter counter(seed[0], seed[1] + static_cast<uint32_t>(step));
   for (int64_t m = 0; m < p.batch; ++m) {
     for (int v = 0; v < kVectors; ++v) {
       const int64_t i = m * kVectors + v;
-      const Words index = lanes + static_cast<uint32_t>(m * p.width + p.first + v * kWidth);
-      const Words bits = Mix(Mix(index ^ second) + first);
+      const Words bits = counter.At(static_cast<uint32_t>(m * p.width + p.first + v * kWidth));
       const Vector x = At(kept.in, i) / op.a;
       const auto keep = bits < (Words{} + op.threshold);
       At(kept.out, i) = keep ? x : Vector{};

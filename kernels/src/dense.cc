@@ -34,9 +34,6 @@ constexpr float kSparse = 0.375f;     // the part of inputs that is not zero, be
 constexpr int64_t kTrial = 16;        // steps after which zeros are looked for where there were few
 constexpr int64_t kSparseRows = 16;   // rows of a batch in one task of a product without zeros
 
-int64_t Blocks(int64_t columns) { return (columns + kColumns - 1) / kColumns; }
-int64_t Pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
-
 float* MyPanel() {
   thread_local Scratch scratch;
   return scratch.Of(kPanel * kColumns);
@@ -45,35 +42,6 @@ float* MyPanel() {
 float* MyGradient() {
   thread_local Scratch scratch;
   return scratch.Of(kColumns * (kStretch + kColumns));
-}
-
-// kWidth rows of kWidth numbers that lie `row` apart, turned, to rows that lie kColumns apart.
-void Turn(const float* from, int64_t row, float* to) {
-  Vector v[kWidth];
-  for (int i = 0; i < kWidth; ++i) v[i] = *reinterpret_cast<const Vector*>(from + i * row);
-  for (int s = kWidth / 2; s > 0; s /= 2) {  // swaps the off-diagonal blocks of size s
-    Integers low, high;
-    for (int n = 0; n < kWidth; ++n) {
-      low[n] = n & s ? kWidth + n - s : n;
-      high[n] = n & s ? kWidth + n : n + s;
-    }
-    for (int i = 0; i < kWidth; ++i) {
-      if (i & s) continue;
-      const Vector a = v[i], b = v[i + s];
-      v[i] = __builtin_shuffle(a, b, low);
-      v[i + s] = __builtin_shuffle(a, b, high);
-    }
-  }
-  for (int i = 0; i < kWidth; ++i) *reinterpret_cast<Vector*>(to + i * kColumns) = v[i];
-}
-
-// Packs kColumns rows of a kernel, each `length` numbers long and `row` apart, as columns; `rows` of them are there.
-void PackTurned(const float* from, int64_t length, int64_t row, int64_t rows, float* to) {
-  const int64_t whole = rows == kColumns ? length / kWidth * kWidth : 0;
-  for (int64_t n = 0; n < whole; n += kWidth)
-    for (int v = 0; v < kVectors; ++v) Turn(from + v * kWidth * row + n, row, to + n * kColumns + v * kWidth);
-  for (int64_t r = 0; r < kColumns; ++r)
-    for (int64_t n = whole; n < length; ++n) to[n * kColumns + r] = r < rows ? from[r * row + n] : 0.0f;
 }
 
 class Trainer {
@@ -356,7 +324,7 @@ class Trainer {
     Product(layers_[l].slope, layer.out, first, rows, layers_[l - 1].slope + c * block_,
             [&](int64_t k, int64_t length) {
               float* panel = MyPanel();
-              PackTurned(w + k, length, layer.out, columns, panel);
+              Pack(w + k, length, 1, layer.out, columns, panel);
               return panel;
             });
   }

@@ -18,7 +18,6 @@ constexpr int64_t kThin = 4;        // rows that are too few to fill the registe
 constexpr int64_t kGroup = 48;      // rows that go through the layers together
 constexpr int64_t kWorth = 600000;  // multiplications that are worth another thread
 
-int64_t Blocks(int64_t columns) { return (columns + kColumns - 1) / kColumns; }
 
 float* MyValues(int64_t count) {
   thread_local Scratch scratch;
@@ -66,13 +65,9 @@ __attribute__((noinline)) void StraightTile(const float* a, int64_t row, int64_t
 }
 
 void StraightRows(int64_t rows, const float* a, int64_t row, int64_t depth, const float* b, float* c, Store store) {
-  while (rows > 0) {
-    const int64_t height = rows >= 2 * kRows ? kRows : rows > kRows ? (rows + 1) / 2 : rows;
-    Choose<kRows>(height, [&](auto h) { StraightTile<decltype(h)::value>(a, row, depth, b, c, store); });
-    a += height * row;
-    c += height * kColumns;
-    rows -= height;
-  }
+  Tiles(rows, [&](int64_t m, auto height) __attribute__((always_inline)) {
+    StraightTile<decltype(height)::value>(a + m * row, row, depth, b, c + m * kColumns, store);
+  });
 }
 
 template <int ROWS>

@@ -41,7 +41,6 @@ inline Vector Tanh(Vector x) {
 
 inline Vector Sigmoid(Vector x) { return 0.5f + 0.5f * Tanh(0.5f * x); }
 
-typedef int32_t Integers __attribute__((vector_size(kWidth * sizeof(float)), aligned(4), may_alias));
 typedef uint32_t Words __attribute__((vector_size(kWidth * sizeof(float)), aligned(4), may_alias));
 
 // exp by powers of two and a polynomial (Cephes's): within two units in the last place; zero far below, never infinite.
@@ -86,5 +85,27 @@ inline float Sum(Vector v) {
 inline float Largest(Vector v) {
   return Across(v, [](Vector a, Vector b) { return a > b ? a : b; });
 }
+
+// The counter generator of ranvier/core/random.py: a word for each index, from two words of a seed.
+class Counter {
+ public:
+  Counter(uint32_t seed, uint32_t state) : first_(Mix(seed + 0x9E3779B9u)), second_(Mix(state ^ first_)) {
+    for (int n = 0; n < kWidth; ++n) lanes_[n] = static_cast<uint32_t>(n);
+  }
+
+  // The words of the indices from `index` on.
+  Words At(uint32_t index) const { return Mix(Mix((lanes_ + index) ^ second_) + first_); }
+
+ private:
+  template <typename W>
+  static W Mix(W x) {
+    x = (x ^ (x >> 16)) * 0x7FEB352Du;
+    x = (x ^ (x >> 15)) * 0x846CA68Bu;
+    return x ^ (x >> 16);
+  }
+
+  uint32_t first_, second_;
+  Words lanes_;
+};
 
 }  // namespace ranvier

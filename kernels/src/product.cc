@@ -15,16 +15,10 @@ namespace {
 constexpr int64_t kRowsAtATime = 16 * kRows;  // of a product; they stay in the second cache
 constexpr int64_t kPanel = 256;               // steps of the shared index of a panel that stays in the first cache
 constexpr int64_t kSteps = 128;               // rows that a kernel's gradient takes at a time
-constexpr int64_t kHeight = 128;              // rows and columns of a kernel in one task of its gradient
+constexpr int64_t kHigh = 128;                // rows and columns of a kernel in one task of its gradient
 constexpr int64_t kBreadth = 256;
 constexpr int64_t kTasks = 16;                // of a kernel's gradient, at least: many rows are cut
 constexpr int64_t kShortest = 256;            // but not into fewer at a time
-
-int64_t Pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
-int64_t Blocks(int64_t columns) { return Pieces(columns, kColumns); }
-
-Vector& At(float* from, int64_t i) { return *reinterpret_cast<Vector*>(from + i * kWidth); }
-Vector At(const float* from, int64_t i) { return *reinterpret_cast<const Vector*>(from + i * kWidth); }
 
 // Takes rows of `columns` numbers that lie `row` apart, to blocks that lie `block` apart; zeros beyond the last column.
 // With `kept`, of the same form, only numbers whose counterpart is positive, zeros for the others.
@@ -76,22 +70,20 @@ void RowsTimes(int64_t rows, const float* a, int64_t depth, const float* b, cons
   for (int64_t n = 0; n < columns; n += kColumns) {
     const int64_t count = std::min<int64_t>(kColumns, columns - n);
     if (bias) std::copy(bias + n, bias + n + count, start);
-    for (int64_t m = 0; m < rows;) {
-      const int64_t height = rows - m >= 2 * kRows ? kRows : rows - m > kRows ? (rows - m + 1) / 2 : rows - m;
+    Tiles(rows, [&](int64_t m, auto height) __attribute__((always_inline)) {
+      constexpr int kTall = decltype(height)::value;
       float* const out = y + m * columns + n;
       float* const c = count == kColumns ? out : edge;
       const int64_t c_row = count == kColumns ? columns : kColumns;
       for (int64_t k = 0; k < depth; k += kPanel) {
         const int64_t steps = std::min(kPanel, depth - k);
-        Choose<kRows>(height, [&](auto h) __attribute__((always_inline)) {
-          RowTile<decltype(h)::value>(a + m * depth + k, depth, steps, b + (n / kColumns * depth + k) * kColumns,
-                                      k ? nullptr : start, c, c_row, rectified && k + steps == depth);
-        });
+        RowTile<kTall>(a + m * depth + k, depth, steps, b + (n / kColumns * depth + k) * kColumns, k ? nullptr : start, c,
+                         c_row, rectified && k + steps == depth);
       }
       if (c == edge)
-        for (int64_t i = 0; i < height; ++i) std::copy(edge + i * kColumns, edge + i * kColumns + count, out + i * columns);
-      m += height;
-    }
+        for (int64_t i = 0; i < kTall; ++i)
+          std::copy(edge + i * kColumns, edge + i * kColumns + count, out + i * columns);
+    });
   }
 }
 
@@ -119,25 +111,14 @@ void Multiplied(const Pool& pool, int64_t rows, int64_t depth, int64_t columns, 
   });
 }
 
-// A block of the kernel's columns, packed.
-struct PackColumns {
+// Packs blocks of `columns` columns, `length` long: those of a matrix whose rows lie `row` and whose columns `step` apart.
+struct Packing {
   const float* w;
-  int64_t in, out;
+  int64_t columns, length, row, step;
   float* to;
   void operator()(int64_t block) const {
-    const int64_t n = block * kColumns, count = std::min<int64_t>(kColumns, out - n);
-    Pack(w + n, in, out, 1, count, to + n * in);
-  }
-};
-
-// A block of the kernel's rows, packed as columns.
-struct PackTurned {
-  const float* w;
-  int64_t in, out;
-  float* to;
-  void operator()(int64_t block) const {
-    const int64_t n = block * kColumns, count = std::min<int64_t>(kColumns, in - n);
-    Pack(w + n * out, out, 1, out, count, to + n * out);
+    const int64_t n = block * kColumns;
+    Pack(w + n * step, length, row, step, std::min<int64_t>(kColumns, columns - n), to + n * length);
   }
 };
 
@@ -145,20 +126,20 @@ struct PackTurned {
 
 void Multiply(const Pool& pool, const Product& p, const float* x, const float* w, const float* bias, float* y) {
   Lent lent;
-  const PackColumns pack{w, p.in, p.out, lent.Of(Blocks(p.out) * kColumns * p.in)};
+  const Packing pack{w, p.out, p.in, p.out, 1, lent.Of(Blocks(p.out) * kColumns * p.in)};
   Multiplied(pool, p.rows, p.in, p.out, x, nullptr, bias, y, p.rectified, pack);
 }
 
 void MultiplyInputGradient(const Pool& pool, const Product& p, const float* w, const float* y, const float* dy,
                            float* dx) {
   Lent lent;
-  const PackTurned pack{w, p.in, p.out, lent.Of(Blocks(p.in) * kColumns * p.out)};
+  const Packing pack{w, p.in, p.out, 1, p.out, lent.Of(Blocks(p.in) * kColumns * p.out)};
   Multiplied(pool, p.rows, p.out, p.in, dy, p.rectified ? y : nullptr, nullptr, dx, false, pack);
 }
 
 void MultiplyKernelGradient(const Pool& pool, const Product& p, const float* x, const float* y, const float* dy,
                             float* dw, float* dbias) {
-  const int64_t across = Pieces(p.out, kBreadth), down = Pieces(p.in, kHeight);
+  const int64_t across = Pieces(p.out, kBreadth), down = Pieces(p.in, kHigh);
   const int64_t parts = std::min(Pieces(p.rows, kShortest), Pieces(kTasks, across * down));
   const int64_t wide = Blocks(p.out) * kColumns, high = Blocks(p.in) * kColumns, part_size = wide * (high + 1);
   Lent lent;
@@ -167,10 +148,10 @@ void MultiplyKernelGradient(const Pool& pool, const Product& p, const float* x, 
   Team team(pool, parts * across * down);
   team.Run(parts * across * down, work, [&](int64_t task) {
     thread_local Scratch scratch;
-    const int64_t part = task / (across * down), k0 = task / across % down * kHeight, n0 = task % across * kBreadth;
-    const int64_t height = std::min(kHeight, p.in - k0), breadth = std::min(kBreadth, p.out - n0);
-    float* left = scratch.Of((kHeight + kBreadth) * kSteps);
-    float* right = left + kHeight * kSteps;
+    const int64_t part = task / (across * down), k0 = task / across % down * kHigh, n0 = task % across * kBreadth;
+    const int64_t height = std::min(kHigh, p.in - k0), breadth = std::min(kBreadth, p.out - n0);
+    float* left = scratch.Of((kHigh + kBreadth) * kSteps);
+    float* right = left + kHigh * kSteps;
     float* to = sums + part * part_size;
     const int64_t first = p.rows * part / parts, last = p.rows * (part + 1) / parts;
     for (int64_t m = first; m < last; m += kSteps) {

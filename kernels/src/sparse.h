@@ -94,7 +94,7 @@ template <int BLOCKS>
 inline void SparseRow(uint64_t marks, const float* x, int64_t block, const float* w, int64_t row, float* c,
                       int64_t c_block, Store store) {
   Vector sum[BLOCKS][kVectors];
-  const auto out = [&](int b, int v) -> Vector& { return *reinterpret_cast<Vector*>(c + b * c_block + v * kWidth); };
+  const auto out = [&](int b, int v) -> Vector& { return At(c + b * c_block, v); };
   for (int b = 0; b < BLOCKS; ++b)
     for (int v = 0; v < kVectors; ++v) sum[b][v] = store == Store::kAdd ? out(b, v) : Vector{};
   for (; marks; marks &= marks - 1) {  // from the lowest bit on
@@ -103,7 +103,7 @@ inline void SparseRow(uint64_t marks, const float* x, int64_t block, const float
     const float* right = w + n * row;
     for (int b = 0; b < BLOCKS; ++b)
       for (int v = 0; v < kVectors; ++v)
-        sum[b][v] += factor * *reinterpret_cast<const Vector*>(right + b * kColumns + v * kWidth);
+        sum[b][v] += factor * At(right + b * kColumns, v);
   }
   for (int b = 0; b < BLOCKS; ++b)
     for (int v = 0; v < kVectors; ++v) out(b, v) = sum[b][v];
@@ -143,10 +143,10 @@ inline void SparseGradient(const uint64_t* marks, int64_t words, const float* x,
       const int m = __builtin_ctzll(bits);
       for (int b = 0; b < BLOCKS; ++b)
         for (int v = 0; v < kVectors; ++v)
-          sum[b][v] += x[m * kColumns] * *reinterpret_cast<const Vector*>(d + b * block + m * kColumns + v * kWidth);
+          sum[b][v] += x[m * kColumns] * At(d + b * block + m * kColumns, v);
     }
   for (int b = 0; b < BLOCKS; ++b)
-    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(gradient + b * kColumns + v * kWidth) = sum[b][v];
+    for (int v = 0; v < kVectors; ++v) At(gradient + b * kColumns, v) = sum[b][v];
 }
 
 // Whether all numbers of `rows` rows of `count`, `row` apart, are finite.
@@ -157,7 +157,7 @@ inline bool Finite(const float* x, int64_t rows, int64_t count, int64_t row) {
   for (int64_t r = 0; r < rows; ++r, x += row) {
     int64_t n = 0;
     for (; n + kSums * kWidth <= count; n += kSums * kWidth)
-      for (int i = 0; i < kSums; ++i) sums[i] += *reinterpret_cast<const Vector*>(x + n + i * kWidth) * 0.0f;
+      for (int i = 0; i < kSums; ++i) sums[i] += At(x + n, i) * 0.0f;
     for (; n < count; ++n) rest += x[n] * 0.0f;
   }
   for (const Vector& sum : sums)

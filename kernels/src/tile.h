@@ -30,6 +30,16 @@ constexpr int64_t kDepth = 320;              // steps of the shared index whose 
 
 typedef float Vector __attribute__((vector_size(kWidth * sizeof(float)), aligned(4), may_alias));
 
+typedef int32_t Integers __attribute__((vector_size(kWidth * sizeof(float)), aligned(4), may_alias));
+
+// Vector number i of an array.
+inline Vector& At(float* from, int64_t i) { return *reinterpret_cast<Vector*>(from + i * kWidth); }
+inline Vector At(const float* from, int64_t i) { return *reinterpret_cast<const Vector*>(from + i * kWidth); }
+
+// How many pieces of a size there are, the last of which may be smaller; and of kColumns columns.
+inline int64_t Pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
+inline int64_t Blocks(int64_t columns) { return Pieces(columns, kColumns); }
+
 // A stretch of the shared index k: `length` steps that begin `offset` floats from the tile's first element of A.
 struct Run {
   int64_t offset;
@@ -100,6 +110,26 @@ inline void Rows(int64_t rows, Left a, const Run* runs, int64_t run_count, const
   }
 }
 
+// kWidth rows of kWidth numbers that lie `row` apart, turned, to rows that lie kColumns apart.
+inline void Turn(const float* from, int64_t row, float* to) {
+  Vector v[kWidth];
+  for (int i = 0; i < kWidth; ++i) v[i] = At(from + i * row, 0);
+  for (int s = kWidth / 2; s > 0; s /= 2) {  // swaps the off-diagonal blocks of size s
+    Integers low, high;
+    for (int n = 0; n < kWidth; ++n) {
+      low[n] = n & s ? kWidth + n - s : n;
+      high[n] = n & s ? kWidth + n : n + s;
+    }
+    for (int i = 0; i < kWidth; ++i) {
+      if (i & s) continue;
+      const Vector a = v[i], b = v[i + s];
+      v[i] = __builtin_shuffle(a, b, low);
+      v[i + s] = __builtin_shuffle(a, b, high);
+    }
+  }
+  for (int i = 0; i < kWidth; ++i) At(to + i * kColumns, 0) = v[i];
+}
+
 // Packs `length` rows of `columns` floats that lie `row` floats apart; `step` is the distance of columns.
 inline void Pack(const float* from, int64_t length, int64_t row, int64_t step, int64_t columns, float* to) {
   if (step == 1 && columns == kColumns) {
@@ -110,8 +140,11 @@ inline void Pack(const float* from, int64_t length, int64_t row, int64_t step, i
     return;
   }
   if (row == 1) {  // columns apart: read each in order
+    const int64_t whole = columns == kColumns ? length / kWidth * kWidth : 0;
+    for (int64_t k = 0; k < whole; k += kWidth)
+      for (int v = 0; v < kVectors; ++v) Turn(from + v * kWidth * step + k, step, to + k * kColumns + v * kWidth);
     for (int64_t n = 0; n < kColumns; ++n)
-      for (int64_t k = 0; k < length; ++k) to[k * kColumns + n] = n < columns ? from[n * step + k] : 0.0f;
+      for (int64_t k = whole; k < length; ++k) to[k * kColumns + n] = n < columns ? from[n * step + k] : 0.0f;
     return;
   }
   for (int64_t k = 0; k < length; ++k)

@@ -97,6 +97,33 @@ class DenseNetwork:
         for layer in self.layers:
             yield from layer.ops
 
+    def written(self, place: dict[int, int], drop: bool) -> tuple[list[int], list[float]]:
+        """The layers as `ReadLayers` in kernels/src/dense_plan.h reads them: the plan, and the numbers in it.
+
+        Args:
+            place: where the call has each variable among its parameters, moving values or seeds, by the variable's id.
+            drop: whether dropout takes part.
+        """
+        plan: list[int] = []
+        numbers: list[float] = []
+
+        def at(variable: Variable | None) -> int:
+            return -1 if variable is None else place[id(variable)]
+
+        def add(ops: list[ColumnOp]) -> None:
+            ops = [op for op in ops if drop or op.kind != "drop"]
+            plan.append(len(ops))
+            for op in ops:
+                plan.extend([KINDS.index(op.kind), at(op.gamma), at(op.beta)])
+                plan.extend([at(op.moving[0] if op.moving else op.seed), op.threshold])
+                numbers.extend([*op.numbers, *[0.0] * (3 - len(op.numbers))])
+
+        add(self.before)
+        for layer in self.layers:
+            plan.extend([*layer.kernel.shape, at(layer.kernel), at(layer.bias)])
+            add(layer.ops)
+        return plan, numbers
+
 
 def recognised(model: Any) -> DenseNetwork | None:
     """The network that `model` is, or None: a chain of dense layers with a loss that the kernel knows."""

@@ -17,7 +17,7 @@ import numpy as np
 from ..core import settings
 from ..core.variables import Variable
 from ..ops.compiled import kernel_usable
-from .dense_network import KINDS, ColumnOp, DenseNetwork, network_of
+from .dense_network import DenseNetwork, network_of
 from .state import Roles, TrainState
 
 __all__ = ["DensePrediction", "dense_prediction"]
@@ -126,23 +126,7 @@ class DensePrediction:
     def _written(self) -> tuple[np.ndarray, np.ndarray]:
         """The plan and the numbers for `ReadLayers` in kernels/src/dense_plan.h."""
         network = self.network
-        plan = [int(network.softmax), len(network.layers), len(self._parameters), len(self._moving)]
-        numbers = [network.scale, network.offset]
         place = {id(v): i for part in (self._parameters, self._moving) for i, v in enumerate(part)}
-
-        def at(variable: Variable | None) -> int:
-            return -1 if variable is None else place[id(variable)]
-
-        def add(ops: list[ColumnOp]) -> None:
-            ops = [op for op in ops if op.kind != "drop"]
-            plan.append(len(ops))
-            for op in ops:
-                moving = at(op.moving[0]) if op.moving else -1
-                plan.extend([KINDS.index(op.kind), at(op.gamma), at(op.beta), moving, 0])
-                numbers.extend([*op.numbers, *[0.0] * (3 - len(op.numbers))])
-
-        add(network.before)
-        for layer in network.layers:
-            plan.extend([*layer.kernel.shape, at(layer.kernel), at(layer.bias)])
-            add(layer.ops)
-        return np.array(plan, np.int64), np.array(numbers, np.float32)
+        layers, of_layers = network.written(place, drop=False)
+        plan = [int(network.softmax), len(network.layers), len(self._parameters), len(self._moving), *layers]
+        return np.array(plan, np.int64), np.array([network.scale, network.offset, *of_layers], np.float32)

@@ -16,7 +16,7 @@ from jax import lax
 
 from ..core.pure import pure
 from ..ops.compiled import kernel_usable
-from .dense_network import AIMS, KINDS, ColumnOp, DenseNetwork, recognised
+from .dense_network import AIMS, DenseNetwork, recognised
 from .dense_rules import RULES, StepRule, step_rule
 from .state import Roles, TrainState
 from .step import unpack
@@ -208,23 +208,9 @@ class DenseProgram:
     def _plan(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """The network as the kernel reads it (`Read` in kernels/src/dense_module.cc)."""
         network, rule = self.network, self.rule
-        numbers = [*rule.numbers, *[0.0] * (3 - len(rule.numbers)), network.scale, network.offset]
-        slots = len(rule.slots[0])
-        plan = [size, int(network.softmax), AIMS.index(network.aim), RULES.index(rule.name), slots,
-                len(network.layers), len(self.roles.trainable), len(self._moving)]  # fmt: skip
-        at = lambda v: -1 if v is None else self._parameter[id(v)]  # noqa: E731
-        moving = {id(v): i for i, v in enumerate(self._moving)}
-        seed = {id(v): i for i, v in enumerate(self._seeds)}
-
-        def add(ops: list[ColumnOp]) -> None:
-            plan.append(len(ops))
-            for op in ops:
-                place = moving[id(op.moving[0])] if op.moving else -1 if op.seed is None else seed[id(op.seed)]
-                plan.extend([KINDS.index(op.kind), at(op.gamma), at(op.beta), place, op.threshold])
-                numbers.extend([*op.numbers, *[0.0] * (3 - len(op.numbers))])
-
-        add(network.before)
-        for layer in network.layers:
-            plan.extend([*layer.kernel.shape, at(layer.kernel), at(layer.bias)])
-            add(layer.ops)
+        place = self._parameter | {id(v): i for part in (self._moving, self._seeds) for i, v in enumerate(part)}
+        layers, of_layers = network.written(place, drop=True)
+        plan = [size, int(network.softmax), AIMS.index(network.aim), RULES.index(rule.name), len(rule.slots[0]),
+                len(network.layers), len(self.roles.trainable), len(self._moving), *layers]  # fmt: skip
+        numbers = [*rule.numbers, *[0.0] * (3 - len(rule.numbers)), network.scale, network.offset, *of_layers]
         return np.array(plan, np.int64), np.array(numbers, np.float32)
