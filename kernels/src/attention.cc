@@ -273,8 +273,7 @@ void AttendGradient(const Pool& pool, const Attention& a, const float* q, const 
       MultiplyTurned(rows, slopes, now, key_slopes, store);
       MultiplyTurned(rows, dropout.on() ? dropped : weights, out, value_slopes, store);
     }
-    if (a.scale != 1.0f)
-      Scale(key_slopes, a.scale);
+    Scale(key_slopes, a.scale);
     Give(key_slopes, a.keys, dk + h.KeyAt(a, a.features), q_row);
     Give(value_slopes, a.keys, dv + h.KeyAt(a, a.values), v_row);
   });

@@ -9,9 +9,7 @@
 #include "dense.h"
 
 #include <atomic>
-#include <cmath>
 #include <cstring>
-#include <utility>
 #include <vector>
 
 #include "block_tile.h"

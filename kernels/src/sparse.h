@@ -35,7 +35,7 @@ class Marks {
  public:
   // How many floats' room they take.
   static int64_t Room(int64_t rows, int64_t width) { return 2 * rows * Parts(width); }
-  static int64_t Parts(int64_t width) { return (width + kPart - 1) / kPart; }
+  static int64_t Parts(int64_t width) { return Pieces(width, kPart); }
 
   void Lay(float* memory, int64_t width) {
     words_ = reinterpret_cast<uint64_t*>(memory);
@@ -53,7 +53,7 @@ class Marks {
     return count;
   }
 
-  static int64_t Words(int64_t rows) { return (rows + 63) / 64; }
+  static int64_t Words(int64_t rows) { return Pieces(rows, 64); }
 
   // The same of part p by features: for each of them Words(rows) words, with a bit for each row.
   void Turn(int64_t rows, int64_t p, uint64_t* to) const {

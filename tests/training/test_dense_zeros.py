@@ -43,12 +43,16 @@ def _trained(x: Any, y: Any, whole: bool, hidden: int = 32, batch: int = 16, cha
     return state_of(model), history
 
 
+def _assert_same_bits(found: Any, expected: Any) -> None:
+    for part in expected:
+        for a, b in zip(found[part], expected[part], strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=part)
+
+
 def _assert_same(x: Any, y: Any, **arguments: Any) -> Any:
     state, history = _trained(x, y, False, **arguments)
     expected, of_whole = _trained(x, y, True, **arguments)
-    for part in expected:
-        for a, b in zip(state[part], expected[part], strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=part)
+    _assert_same_bits(state, expected)
     assert {k: list(map(str, v)) for k, v in history.items()} == {k: list(map(str, v)) for k, v in of_whole.items()}
     return state
 
@@ -76,12 +80,9 @@ def test_batches_with_and_without_zeros_follow_each_other(counted: Counted):
 def test_the_same_bits_for_optimizers_and_calls(optimizer: str):
     x, y = _zeros(96, 100, 0.8)
     state = _assert_same(x, y, optimizer=optimizer, shuffle=False, epochs=2)
-    calls, _ = _trained(
-        x, y, False, optimizer=optimizer, shuffle=False, epochs=2, callbacks=[rv.callbacks.LambdaCallback()]
-    )
-    for part in state:
-        for a, b in zip(calls[part], state[part], strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=part)
+    each = rv.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)  # a call for every step
+    calls, _ = _trained(x, y, False, optimizer=optimizer, shuffle=False, epochs=2, callbacks=[each])
+    _assert_same_bits(calls, state)
 
 
 NOT_FINITE = pytest.mark.filterwarnings("ignore::ranvier.core.errors.RanvierWarning")
