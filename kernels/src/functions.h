@@ -68,14 +68,15 @@ inline Vector Exp(Vector x) {
 inline Vector Logistic(Vector x) { return 1.0f / (1.0f + Exp(-x)); }
 
 // f over all numbers of a vector, by halves.
-template <typename F>
+template <int S = kWidth / 2, typename F>
 inline float Across(Vector v, const F& f) {
-  for (int s = kWidth / 2; s > 0; s /= 2) {
+  if constexpr (S == 0) {
+    return v[0];
+  } else {
     Integers other;
-    for (int n = 0; n < kWidth; ++n) other[n] = n ^ s;
-    v = f(v, __builtin_shuffle(v, other));
+    for (int n = 0; n < kWidth; ++n) other[n] = n ^ S;
+    return Across<S / 2>(f(v, __builtin_shuffle(v, other)), f);
   }
-  return v[0];
 }
 
 inline float Sum(Vector v) {

@@ -19,6 +19,7 @@ constexpr int64_t kHigh = 128;                // rows and columns of a kernel in
 constexpr int64_t kBreadth = 256;
 constexpr int64_t kTasks = 16;                // of a kernel's gradient, at least: many rows are cut
 constexpr int64_t kShortest = 256;            // but not into fewer at a time
+constexpr int64_t kLine = 16;                 // floats of a cache line
 
 // Takes rows of `columns` numbers that lie `row` apart, to blocks that lie `block` apart; zeros beyond the last column.
 // With `kept`, of the same form, only numbers whose counterpart is positive, zeros for the others.
@@ -63,28 +64,50 @@ __attribute__((noinline)) void RowTile(const float* a, int64_t row, int64_t dept
       At(c + m * c_row, v) = rectified ? (sum[m][v] < 0.0f ? Vector{} : sum[m][v]) : sum[m][v];
 }
 
-// Rows of y = A B + bias, B packed whole; no bias where it is null.
-void RowsTimes(int64_t rows, const float* a, int64_t depth, const float* b, const float* bias, int64_t columns, float* y,
-               bool rectified) {
-  alignas(64) float edge[kRows * kColumns], start[kColumns] = {};
-  for (int64_t n = 0; n < columns; n += kColumns) {
-    const int64_t count = std::min<int64_t>(kColumns, columns - n);
-    if (bias) std::copy(bias + n, bias + n + count, start);
-    Tiles(rows, [&](int64_t m, auto height) __attribute__((always_inline)) {
-      constexpr int kTall = decltype(height)::value;
+// Asks for rows of `columns` floats that are read (or, with WRITTEN, written) soon and lie too far apart, `row` floats, for
+// the processor to foresee them.
+template <bool WRITTEN = false>
+inline void Foresee(const float* from, int64_t rows, int64_t row, int64_t columns) {
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t n = 0; n < columns; n += kLine) __builtin_prefetch(from + m * row + n, WRITTEN);
+}
+
+// Numbers whose counterparts in `kept` are positive, zeros for the others.
+void Mask(const float* from, const float* kept, int64_t count, float* to) {
+  int64_t i = 0;
+  for (; i + kWidth <= count; i += kWidth) At(to + i, 0) = At(kept + i, 0) > 0.0f ? At(from + i, 0) : Vector{};
+  for (; i < count; ++i) to[i] = kept[i] > 0.0f ? from[i] : 0.0f;
+}
+
+// Rows of y = A B + bias, B packed whole; no bias where it is null. Where `kept` is given, A is masked by it, a tile's rows
+// at a time, in `masked`. A share of the next rows is asked for with each block of columns.
+void RowsTimes(int64_t rows, const float* a, const float* kept, int64_t depth, const float* b, const float* bias,
+               int64_t columns, float* y, bool rectified, float* masked) {
+  alignas(64) float edge[kRows * kColumns], last[kColumns] = {};
+  if (bias) std::copy(bias + columns / kColumns * kColumns, bias + columns, last);
+  Tiles(rows, [&](int64_t m, auto height) __attribute__((always_inline)) {
+    constexpr int kTall = decltype(height)::value;
+    if (kept) Mask(a + m * depth, kept + m * depth, kTall * depth, masked);
+    const float* const left = kept ? masked : a + m * depth;
+    const int64_t next = m + kTall, share = std::min<int64_t>(kTall, rows - next) * depth / Blocks(columns);
+    for (int64_t n = 0; n < columns; n += kColumns) {
+      const bool whole = n + kColumns <= columns;
+      const float* const start = whole && bias ? bias + n : last;
       float* const out = y + m * columns + n;
-      float* const c = count == kColumns ? out : edge;
-      const int64_t c_row = count == kColumns ? columns : kColumns;
+      float* const c = whole ? out : edge;
+      const int64_t c_row = whole ? columns : kColumns, soon = next * depth + n / kColumns * share;
+      Foresee(a + soon, 1, 0, share);
+      if (kept) Foresee(kept + soon, 1, 0, share);
+      if (n + kColumns < columns) Foresee<true>(out + kColumns, kTall, columns, 1);
       for (int64_t k = 0; k < depth; k += kPanel) {
         const int64_t steps = std::min(kPanel, depth - k);
-        RowTile<kTall>(a + m * depth + k, depth, steps, b + (n / kColumns * depth + k) * kColumns, k ? nullptr : start, c,
-                         c_row, rectified && k + steps == depth);
+        RowTile<kTall>(left + k, depth, steps, b + (n / kColumns * depth + k) * kColumns, k ? nullptr : start, c, c_row,
+                       rectified && k + steps == depth);
       }
-      if (c == edge)
-        for (int64_t i = 0; i < kTall; ++i)
-          std::copy(edge + i * kColumns, edge + i * kColumns + count, out + i * columns);
-    });
-  }
+      if (!whole)
+        for (int i = 0; i < kTall; ++i) std::copy(edge + i * kColumns, edge + i * kColumns + columns - n, out + i * columns);
+    }
+  });
 }
 
 // y = A B + bias. B is packed by `pack_block(n)`, a block of columns at a time. Numbers of A whose counterparts in `kept`
@@ -98,16 +121,8 @@ void Multiplied(const Pool& pool, int64_t rows, int64_t depth, int64_t columns, 
   team.Run(pieces, work, [&](int64_t piece) {
     thread_local Scratch scratch;
     const int64_t first = piece * kRowsAtATime, count = std::min(kRowsAtATime, rows - first);
-    const float* from = a + first * depth;
-    if (kept) {
-      float* left = scratch.Of(count * depth);
-      const float* mask = kept + first * depth;
-      int64_t i = 0;
-      for (; i + kWidth <= count * depth; i += kWidth) At(left + i, 0) = At(mask + i, 0) > 0.0f ? At(from + i, 0) : Vector{};
-      for (; i < count * depth; ++i) left[i] = mask[i] > 0.0f ? from[i] : 0.0f;
-      from = left;
-    }
-    RowsTimes(count, from, depth, pack_block.to, bias, columns, y + first * columns, rectified);
+    RowsTimes(count, a + first * depth, kept ? kept + first * depth : nullptr, depth, pack_block.to, bias, columns,
+              y + first * columns, rectified, kept ? scratch.Of(kRows * depth) : nullptr);
   });
 }
 
@@ -175,10 +190,15 @@ void MultiplyKernelGradient(const Pool& pool, const Product& p, const float* x, 
   });
   // The parts together, rows of the kernel some at a time, the bias last.
   const auto gather = [&](int64_t n, const float* from, float* to) {
-    for (int64_t i = n; i < std::min(n + kColumns, p.out); ++i, ++from) {
-      float sum = *from;
-      for (int64_t part = 1; part < parts; ++part) sum += from[part * part_size];
-      to[i] = sum;
+    Vector sum[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      sum[v] = At(from, v);
+      for (int64_t part = 1; part < parts; ++part) sum[v] += At(from + part * part_size, v);
+    }
+    if (n + kColumns <= p.out) {
+      for (int v = 0; v < kVectors; ++v) At(to + n, v) = sum[v];
+    } else {
+      std::memcpy(to + n, sum, (p.out - n) * sizeof(float));
     }
   };
   const int64_t rows = Pieces(p.in, kColumns);

@@ -110,23 +110,32 @@ inline void Rows(int64_t rows, Left a, const Run* runs, int64_t run_count, const
   }
 }
 
+// Swaps the off-diagonal blocks of size S of kWidth rows, then the smaller ones. S is a constant, so that each shuffle becomes
+// an instruction; by numbers that are computed it would go one number at a time.
+template <int S>
+inline void SwapBlocks(Vector* v) {
+  Integers low, high;
+  for (int n = 0; n < kWidth; ++n) {
+    low[n] = n & S ? kWidth + n - S : n;
+    high[n] = n & S ? kWidth + n : n + S;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; ++i) {
+    if (i & S) continue;
+    const Vector a = v[i], b = v[i + S];
+    v[i] = __builtin_shuffle(a, b, low);
+    v[i + S] = __builtin_shuffle(a, b, high);
+  }
+  if constexpr (S > 1) SwapBlocks<S / 2>(v);
+}
+
 // kWidth rows of kWidth numbers that lie `row` apart, turned, to rows that lie kColumns apart.
 inline void Turn(const float* from, int64_t row, float* to) {
   Vector v[kWidth];
+#pragma GCC unroll 16
   for (int i = 0; i < kWidth; ++i) v[i] = At(from + i * row, 0);
-  for (int s = kWidth / 2; s > 0; s /= 2) {  // swaps the off-diagonal blocks of size s
-    Integers low, high;
-    for (int n = 0; n < kWidth; ++n) {
-      low[n] = n & s ? kWidth + n - s : n;
-      high[n] = n & s ? kWidth + n : n + s;
-    }
-    for (int i = 0; i < kWidth; ++i) {
-      if (i & s) continue;
-      const Vector a = v[i], b = v[i + s];
-      v[i] = __builtin_shuffle(a, b, low);
-      v[i + s] = __builtin_shuffle(a, b, high);
-    }
-  }
+  SwapBlocks<kWidth / 2>(v);
+#pragma GCC unroll 16
   for (int i = 0; i < kWidth; ++i) At(to + i * kColumns, 0) = v[i];
 }
 
