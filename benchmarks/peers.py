@@ -70,7 +70,7 @@ PEERS: tuple[Peer, ...] = (
         "ranvier",
         _OURS,
         "#0072B2",
-        EVERYWHERE | {"accuracy", "population", "streaming"},
+        EVERYWHERE | {"accuracy", "population", "streaming", "folder"},
         optional=_KERNELS,
     ),
     # Without the package of compiled kernels, "ranvier" is this already.
@@ -95,7 +95,7 @@ PEERS: tuple[Peer, ...] = (
         empty_cache=True,
     ),
     _keras("jax", "JAX", {"jax": "jax", "jaxlib": "jaxlib"}, "#E69F00", EVERYWHERE | {"population"}),
-    _keras("tf", "TensorFlow", {"tensorflow": "tensorflow"}, "#D55E00"),
+    _keras("tf", "TensorFlow", {"tensorflow": "tensorflow"}, "#D55E00", EVERYWHERE | {"folder"}),
     _keras("torch", "PyTorch", {"torch": "torch"}, "#CC79A7"),
     Peer("torch", "PyTorch loop", "pytorch_loop", "torch", {"torch": "torch"}, "#009E73"),
     Peer(

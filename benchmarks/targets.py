@@ -67,6 +67,8 @@ TARGETS: tuple[Target, ...] = (
     _speed("embedding", 1.0),
     Target("streaming_memmap", "ranvier", (), 0.9, "speed"),
     Target("streaming_hdf5", "ranvier", (), 0.9, "speed"),
+    Target("folder_memory", "ranvier", (), 0.9, "speed"),
+    _speed("folder", 1.0),
     Target("predict", "ranvier", (), 100e-6, "speed", "ceiling"),
     Target("predict_p99", "ranvier", (), 250e-6, "speed", "ceiling"),
     Target("startup", "ranvier", (), 1.5, "speed", "ceiling"),

@@ -31,7 +31,7 @@ from benchmarks.work.common import (
     timed_fits,
     warm_answer,
 )
-from benchmarks.work.synthetic import pictures, sequences, tokens
+from benchmarks.work.synthetic import photographs, pictures, sequences, tokens
 
 
 def toy(keras: Any, job: Job) -> None:
@@ -192,6 +192,33 @@ def streaming(keras: Any, job: Job) -> None:
     )
 
 
+def folder(keras: Any, job: Job) -> None:
+    """A CNN on JPEG files, in the first pass over them and in later ones, and on the same pixels from memory, in turn."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        x, y = photographs(Path(name), job.images, 64)
+
+        def dataset() -> Any:
+            return keras.utils.image_dataset_from_directory(name, image_size=(64, 64), seed=job.seed, verbose=False)
+
+        streamed, held = networks.folder_model(keras), networks.folder_model(keras)
+        streamed.fit(dataset(), verbose=0)
+        held.fit(x, y, batch_size=32, verbose=0)
+        times: dict[str, list[float]] = {"folder_first": [], "folder": [], "memory": []}
+        for _ in range(job.fits):
+            files = dataset()
+            for figure, fit, epochs in (
+                ("folder_first", lambda epochs, files=files: streamed.fit(files, epochs=epochs, verbose=0), 1),
+                ("folder", lambda epochs, files=files: streamed.fit(files, epochs=epochs, verbose=0), job.epochs),
+                ("memory", lambda epochs: held.fit(x, y, batch_size=32, epochs=epochs, verbose=0), job.epochs),
+            ):
+                begin = time.perf_counter()
+                history = fit(epochs)
+                times[figure].append((time.perf_counter() - begin) / epochs)
+    memory = times.pop("memory")
+    share = float(np.median(np.array(memory) / np.array(times["folder"])))
+    answer({**times, "folder_memory": [share], "score": float(history.history["accuracy"][-1])})
+
+
 @contextmanager
 def _files(folder: Path, x: np.ndarray) -> Iterator[dict[str, Any]]:
     import h5py
@@ -250,6 +277,7 @@ WORKLOADS = {
         embedding,
         population,
         streaming,
+        folder,
         predict,
         latency,
         accuracy,

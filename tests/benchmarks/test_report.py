@@ -77,7 +77,7 @@ def test_markdown_names_machine_best_missing_and_verdicts(found):
         "0.9770 to 0.9780 | met |",
         "| speed | predict one sample, median | at most 100 µs | 40.0 µs | met |",
         "| speed | digits MLP 784-128-10, an epoch of 60,000 | at most 0.25× the fastest peer |",
-        "4 of 25 met",
+        "4 of 27 met",
         "| digits MLP, peak memory | 381 MiB · 1.33× | – | **286 MiB · 1.00×** |",
         "(p.png)",
         "Keras on TensorFlow in cnn: ended with status 1",

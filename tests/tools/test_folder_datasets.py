@@ -334,3 +334,21 @@ def test_sounds_that_are_none(tmp_path):
     _wav(tmp_path / "a" / "y.wav", np.zeros((4, 2), "<i2"))
     with pytest.raises(DataError, match=r"number of channels. Received: \[1, 2\]"):
         next(iter(utils.audio_dataset_from_directory(tmp_path)))
+
+
+@pytest.mark.parametrize("batch_size", [None, 3])
+def test_later_passes_read_no_file_again_and_what_is_given_may_be_changed(images, monkeypatch, batch_size):
+    dataset = utils.image_dataset_from_directory(images, image_size=(7, 10), batch_size=batch_size, shuffle=False)
+    first = [np.array(x) for x, _ in dataset]
+    monkeypatch.setattr("PIL.Image.open", None)
+    for x, _ in dataset:
+        x += 1
+    for a, (b, _) in zip(first, dataset, strict=True):
+        assert a.dtype == b.dtype == np.float32
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_image_of_too_many_pixels_is_refused(images, monkeypatch):
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 80)
+    with pytest.warns(Image.DecompressionBombWarning), pytest.raises(DataError, match="pixels are more than 80"):
+        list(utils.image_dataset_from_directory(images, shuffle=False, **SIZE))

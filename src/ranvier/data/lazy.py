@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 from typing import Any
 
 import numpy as np
 
+from ..core.machine import free_memory
 from .hdf5_memory import mapped_hdf5
 
 __all__ = ["Rows", "fill", "is_lazy", "length", "take"]
@@ -93,7 +93,7 @@ class Rows:
         Each block of random rows would need every chunk of the file again.
         """
         size = int(np.prod(self.source.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
-        if size > _free_memory() // 4:
+        if size > free_memory() // 4:
             return None
         self._memory = np.asarray(self.source[...])
         return self._memory
@@ -109,14 +109,6 @@ class Rows:
             if a < b:
                 out[rank[a:b]] = self.source[int(ordered[a]) : int(ordered[a]) + b - a]
         return True
-
-
-def _free_memory() -> int:
-    """Bytes of memory that nobody uses; 0 where the system does not say."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 0
 
 
 def is_lazy(value: Any) -> bool:

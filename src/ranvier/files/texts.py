@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 from typing import Any
 
 from ..core import serialization
 from ..core.budgets import budget
 from ..core.errors import ArgumentTypeError, SerializationError
+from ..core.machine import total_memory
 from ..layers.base import Layer
 from .limits import refusing
 from .sources import Source
@@ -44,7 +44,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
             described = read_json(text, Source(io.BytesIO(text), _SHOWN))
             if not isinstance(described, dict) or not {"class_name", "config"} <= described.keys():
                 raise SerializationError("json_string describes no model: it has no 'class_name' and 'config'.")
-            with budget(_memory(), 10_000 + len(text) // 4):
+            with budget(total_memory(), 10_000 + len(text) // 4):
                 model = serialization.deserialize(described, custom_objects)
             if not isinstance(model, Layer):
                 raise SerializationError("json_string describes no model and no layer.")
@@ -53,11 +53,3 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     for variable in model.variables:
         variable.stored_value()  # until now they took no memory; after an error they never do
     return model
-
-
-def _memory() -> int:
-    """Bytes of this machine's memory; where the system does not say, those of a large one."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 1 << 40

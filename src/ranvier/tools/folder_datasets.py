@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from ..core.settings import standardize_data_format
 from ..data.checks import positive_integer
 from .folders import FolderOptions, dataset_of_files
 from .images import pillow
-from .resizing import INTERPOLATIONS, crop_to_aspect, resize, resize_with_bars
+from .kept import Kept
+from .resizing import INTERPOLATIONS, crop_to_aspect, resize, resize_with_bars, resized_is_same
 from .sounds import batch_sounds, read_sound
 
 __all__ = ["audio_dataset_from_directory", "image_dataset_from_directory", "text_dataset_from_directory"]
@@ -43,6 +43,9 @@ def image_dataset_from_directory(
     verbose: bool = True,
 ) -> Any:
     """A dataset of the images in a folder, read by threads as they are needed.
+
+    Pixels stay in memory from the first pass on, as many images as fit into a quarter of what is free. A file that has
+    changed is read again.
 
     Args:
         directory: the folder; with inferred labels, each of its folders is a class.
@@ -86,30 +89,42 @@ def image_dataset_from_directory(
         raise ArgumentError(f"image_size must be (height, width). Received: image_size={image_size!r}")
     size = (positive_integer(size[0], "image_size[0]"), positive_integer(size[1], "image_size[1]"))
     first = standardize_data_format(data_format) == "channels_first"
+    dtype = np.uint8 if interpolation == "nearest" else np.float32
     pillow()
 
     def load(path: str) -> np.ndarray:
         image = _read_image(path, color_mode)
         image = crop_to_aspect(image, size) if crop_to_aspect_ratio else image
-        image = (resize_with_bars if pad_to_aspect_ratio else resize)(image, size, interpolation)
+        if not resized_is_same(image, size, interpolation):  # others stay bytes until they are in a batch
+            image = (resize_with_bars if pad_to_aspect_ratio else resize)(image, size, interpolation)
         return image.transpose(2, 0, 1) if first else image
+
+    kept = Kept(load)
+
+    def single(path: str) -> np.ndarray:
+        return np.array(kept(path), dtype)
+
+    def batch(images: list[np.ndarray]) -> np.ndarray:
+        return np.stack(images).astype(dtype, copy=False)
 
     options = FolderOptions(
         directory, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
         verbose, _IMAGES, "images", format,
     )  # fmt: skip
-    return dataset_of_files(options, load)
+    return dataset_of_files(options, single if batch_size is None else kept, batch)
 
 
 def _read_image(path: str, color_mode: str) -> np.ndarray:
     """The pixels of a file, uint8 (height, width, channels)."""
     image = pillow()
     try:
-        with warnings.catch_warnings(), image.open(path, formats=_DECODERS) as file:
-            warnings.simplefilter("error", image.DecompressionBombWarning)
+        with image.open(path, formats=_DECODERS) as file:
+            if image.MAX_IMAGE_PIXELS and file.width * file.height > image.MAX_IMAGE_PIXELS:
+                raise ValueError(f"{file.width} x {file.height} pixels are more than {image.MAX_IMAGE_PIXELS}.")
             if file.mode.startswith("I"):  # 16 bits: the upper 8
                 file = image.fromarray((np.asarray(file) >> 8).astype(np.uint8))
-            pixels = np.asarray(file.convert(_MODES[color_mode]))
+            mode = _MODES[color_mode]
+            pixels = np.asarray(file if file.mode == mode else file.convert(mode))
     except (OSError, ValueError, SyntaxError, image.DecompressionBombWarning, image.DecompressionBombError) as error:
         raise DataError(f"The image {path!r} cannot be read: {error}") from error
     return pixels[..., None] if pixels.ndim == 2 else pixels

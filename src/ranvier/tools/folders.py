@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from ..data.checks import positive_integer
 from ..data.pipeline import Dataset, stack
 from ..data.prefetch import in_order
 from .interactive import print_message
+from .kept import Kept
 
 __all__ = ["FolderOptions", "dataset_of_files"]
 
@@ -22,6 +24,7 @@ _SUBSETS = ("training", "validation", "both")
 _MODES = ("int", "binary", "categorical", None)
 _FORMATS = ("tf", "grain")
 _THREADS = min(8, os.cpu_count() or 1)
+_GROUP = 8  # files that a thread reads before it asks for more
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,15 @@ def _targets(labels: list[int], names: list[str] | None, options: FolderOptions)
     return np.eye(len(names), dtype=np.float32)[values]
 
 
+def _loaded(paths: list[str], load: Any, ahead: int) -> Iterator[Any]:
+    """What `load` makes of each file, in their order, up to `ahead` files ahead."""
+    if isinstance(load, Kept) and load.has(paths):
+        return map(load, paths)  # threads would only take the processor from those who train
+    groups = [paths[i : i + _GROUP] for i in range(0, len(paths), _GROUP)]
+    read = in_order(lambda group: [load(path) for path in group], groups, _THREADS, max(_THREADS, ahead // _GROUP))
+    return itertools.chain.from_iterable(read)
+
+
 def _dataset(
     paths: list[str],
     targets: np.ndarray | None,
@@ -206,7 +218,7 @@ def _dataset(
 
     def elements() -> Iterator[Any]:
         order = generator.permutation(len(paths)) if options.shuffle else np.arange(len(paths))
-        loaded = in_order(lambda i: load(paths[i]), order, _THREADS, max(_THREADS, min(2 * (size or 1), 64)))
+        loaded = _loaded([paths[i] for i in order], load, min(2 * (size or 1), 64))
         for start in range(0, len(order), size or 1):
             rows = order[start : start + (size or 1)]
             items = [item for _, item in zip(rows, loaded, strict=False)]

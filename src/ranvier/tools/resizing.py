@@ -19,7 +19,7 @@ import numpy as np
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..core.settings import standardize_data_format
 
-__all__ = ["INTERPOLATIONS", "crop_to_aspect", "resize", "resize_with_bars", "smart_resize"]
+__all__ = ["INTERPOLATIONS", "crop_to_aspect", "resize", "resize_with_bars", "resized_is_same", "smart_resize"]
 
 
 def _keys(x: np.ndarray) -> np.ndarray:
@@ -100,6 +100,11 @@ def resize(image: np.ndarray, size: tuple[int, int], interpolation: str = "bilin
                 total += np.take(image, p, axis=axis) * w
             image = total
     return image if interpolation == "nearest" else np.asarray(image, np.float32)
+
+
+def resized_is_same(image: np.ndarray, size: tuple[int, int], interpolation: str) -> bool:
+    """Whether `resize` would leave every pixel as it is."""
+    return image.shape[:2] == size and all(len(_taps(n, n, interpolation)[0]) == 1 for n in size)
 
 
 def crop_to_aspect(image: Any, size: tuple[int, int]) -> Any:
