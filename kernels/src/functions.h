@@ -67,15 +67,19 @@ inline Vector Exp(Vector x) {
 // The sigmoid, for probabilities: small ones are right in all their digits, which those of `Sigmoid` are not.
 inline Vector Logistic(Vector x) { return 1.0f / (1.0f + Exp(-x)); }
 
+// Each half of each 2 S lanes in the other's place.
+template <int S, int... N>
+inline Vector HalvesSwapped(Vector v, std::integer_sequence<int, N...>) {
+  return Shuffled<(N ^ S)...>(v, v);
+}
+
 // f over all numbers of a vector, by halves.
 template <int S = kWidth / 2, typename F>
 inline float Across(Vector v, const F& f) {
   if constexpr (S == 0) {
     return v[0];
   } else {
-    Integers other;
-    for (int n = 0; n < kWidth; ++n) other[n] = n ^ S;
-    return Across<S / 2>(f(v, __builtin_shuffle(v, other)), f);
+    return Across<S / 2>(f(v, HalvesSwapped<S>(v, Lanes())), f);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace ranvier {
 
@@ -110,23 +111,34 @@ inline void Rows(int64_t rows, Left a, const Run* runs, int64_t run_count, const
   }
 }
 
-// Swaps the off-diagonal blocks of size S of kWidth rows, then the smaller ones. S is a constant, so that each shuffle becomes
-// an instruction; by numbers that are computed it would go one number at a time.
+// Lanes of two vectors; b's are counted on from a's. They are constants, so that this becomes an instruction or two; by
+// numbers that are computed it would go one lane at a time.
+template <int... LANES>
+inline Vector Shuffled(Vector a, Vector b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, LANES...);
+#else
+  return __builtin_shuffle(a, b, Integers{LANES...});
+#endif
+}
+
+using Lanes = std::make_integer_sequence<int, kWidth>;
+
+// Swaps the off-diagonal blocks of size S of rows that lie S apart.
+template <int S, int... N>
+inline void SwapBlocks(Vector& upper, Vector& lower, std::integer_sequence<int, N...>) {
+  const Vector a = upper, b = lower;
+  upper = Shuffled<(N & S ? kWidth + N - S : N)...>(a, b);
+  lower = Shuffled<(N & S ? kWidth + N : N + S)...>(a, b);
+}
+
+// The same of kWidth rows, then with smaller blocks.
 template <int S>
-inline void SwapBlocks(Vector* v) {
-  Integers low, high;
-  for (int n = 0; n < kWidth; ++n) {
-    low[n] = n & S ? kWidth + n - S : n;
-    high[n] = n & S ? kWidth + n : n + S;
-  }
+inline void SwapAll(Vector* v) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kWidth; ++i) {
-    if (i & S) continue;
-    const Vector a = v[i], b = v[i + S];
-    v[i] = __builtin_shuffle(a, b, low);
-    v[i + S] = __builtin_shuffle(a, b, high);
-  }
-  if constexpr (S > 1) SwapBlocks<S / 2>(v);
+  for (int i = 0; i < kWidth; ++i)
+    if (!(i & S)) SwapBlocks<S>(v[i], v[i + S], Lanes());
+  if constexpr (S > 1) SwapAll<S / 2>(v);
 }
 
 // kWidth rows of kWidth numbers that lie `row` apart, turned, to rows that lie kColumns apart.
@@ -134,7 +146,7 @@ inline void Turn(const float* from, int64_t row, float* to) {
   Vector v[kWidth];
 #pragma GCC unroll 16
   for (int i = 0; i < kWidth; ++i) v[i] = At(from + i * row, 0);
-  SwapBlocks<kWidth / 2>(v);
+  SwapAll<kWidth / 2>(v);
 #pragma GCC unroll 16
   for (int i = 0; i < kWidth; ++i) At(to + i * kColumns, 0) = v[i];
 }
