@@ -141,7 +141,7 @@ def test_runs_of_rows_are_read_at_once_and_in_the_order_of_the_file():
 
 @pytest.mark.parametrize("free", [0, 1 << 30])
 def test_rows_in_random_order_are_kept_where_there_is_room(monkeypatch, free):
-    monkeypatch.setattr("ranvier.data.lazy.free_memory", lambda: free)
+    monkeypatch.setattr("ranvier.core.machine.free_memory", lambda: free)
     source = Counting(np.arange(100))
     rows = Rows(source, 10, 90)
     index = np.random.default_rng(0).permutation(80)

@@ -5,7 +5,6 @@ import os
 import numpy as np
 import pytest
 
-from ranvier.tools import kept
 from ranvier.tools.kept import Kept
 
 
@@ -23,7 +22,7 @@ def reader(monkeypatch):
     """A kept reader for machines with so much free memory, and the paths that it read."""
 
     def make(free):
-        monkeypatch.setattr(kept, "free_memory", lambda: free)
+        monkeypatch.setattr("ranvier.core.machine.free_memory", lambda: free)
         read = []
 
         def load(path):

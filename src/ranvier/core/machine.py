@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["free_memory", "total_memory"]
+__all__ = ["free_memory", "room_to_keep", "total_memory"]
 
 _AVAILABLE = "/proc/meminfo"  # Linux: what programs can have, the system's own copies of files counted as free
 _LIMIT, _USED = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"  # of a container
@@ -18,6 +18,11 @@ def total_memory() -> int:
 def free_memory() -> int:
     """Bytes of memory that can be had without taking them from somebody; 0 where the system does not say."""
     return min(_available() or _pages("SC_AVPHYS_PAGES"), _left_to_container())
+
+
+def room_to_keep() -> int:
+    """Bytes that what was read from files may take, to be spared reading it again: a quarter of what is free."""
+    return free_memory() // 4
 
 
 def _pages(name: str) -> int:

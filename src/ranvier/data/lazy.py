@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.machine import free_memory
+from ..core.machine import room_to_keep
 from .hdf5_memory import mapped_hdf5
 
 __all__ = ["Rows", "fill", "is_lazy", "length", "take"]
@@ -93,7 +93,7 @@ class Rows:
         Each block of random rows would need every chunk of the file again.
         """
         size = int(np.prod(self.source.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
-        if size > free_memory() // 4:
+        if size > room_to_keep():
             return None
         self._memory = np.asarray(self.source[...])
         return self._memory

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ..core.machine import free_memory
+from ..core.machine import room_to_keep
 
 __all__ = ["Kept"]
-
-_SHARE = 4  # of what is free, one in so many bytes
 
 
 class Kept:
@@ -48,10 +46,11 @@ class Kept:
         result = self._load(path)
         with self._lock:
             if self._room is None:
-                self._room = free_memory() // _SHARE
-            if known is not None:
-                self._room += self._results.pop(path, known)[1].nbytes
-            if path not in self._results and result.nbytes <= self._room:
+                self._room = room_to_keep()
+            stale = self._results.pop(path, None)
+            if stale is not None:
+                self._room += stale[1].nbytes
+            if result.nbytes <= self._room:
                 self._room -= result.nbytes
-                self._results[path] = version, result
+                self._results[path] = version, result.copy()  # a view would keep all that it is a part of
         return result
