@@ -6,7 +6,7 @@
     ├── ArgumentError (ValueError)        an argument's value is not usable
     │   ├── ShapeError                    shapes that do not fit together
     │   └── DataError                     training data that cannot be used
-    ├── ArgumentTypeError (TypeError)     an argument has the wrong type
+    ├── ArgumentTypeError (ValueError, TypeError)  an argument has the wrong type
     ├── NotBuiltError (ValueError)        asked for numbers before they exist
     ├── NotCompiledError (ValueError)     training asked of a model without `compile()`
     ├── TraceError (RuntimeError)         a variable used where the trace was not given it
@@ -57,8 +57,8 @@ class DataError(ArgumentError):
     """Training data that cannot be used."""
 
 
-class ArgumentTypeError(RanvierError, TypeError):
-    """An argument has the wrong type."""
+class ArgumentTypeError(RanvierError, ValueError, TypeError):
+    """An argument has the wrong type. Also a ValueError, which is what Keras raises for most of these."""
 
 
 class NotBuiltError(RanvierError, ValueError):

@@ -2,6 +2,9 @@
 
 A concrete array carries its mask as the attribute `_keras_mask`, as Keras users know it. Tracers take no
 attributes, so inside a call the masks of that call are kept in a table that lives as long as the call.
+
+What leaves one transformation of JAX and enters another is made of new objects: `masks_of` takes the masks along as
+results of their own, `attach_masks` puts them back.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["get_mask", "mask_table", "set_mask"]
+import jax
+
+__all__ = ["attach_masks", "get_mask", "mask_table", "masks_of", "set_mask"]
 
 _table: ContextVar[dict[int, tuple[Any, Any]] | None] = ContextVar("mask_table", default=None)
 
@@ -48,3 +53,15 @@ def get_mask(tensor: Any) -> Any:
         entry = table.get(id(tensor))
         mask = entry[1] if entry is not None else None
     return mask
+
+
+def masks_of(structure: Any) -> list[Any]:
+    """The mask of each array in a nested structure, None where there is none: a pytree that a trace may return."""
+    return [get_mask(leaf) for leaf in jax.tree.leaves(structure)]
+
+
+def attach_masks(structure: Any, masks: list[Any]) -> Any:
+    """`structure`, with the masks that `masks_of` found on what it was before a boundary of a trace."""
+    for leaf, mask in zip(jax.tree.leaves(structure), masks, strict=True):
+        set_mask(leaf, mask)
+    return structure

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.distributions import replicated, with_batch_layout
+from ..core.masks import attach_masks, mask_table, masks_of
 from ..core.pure import pure
 from ..core.variables import Variable
 from ..layers.context import call_context
@@ -78,20 +79,23 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
     variables = [*roles.trainable, *roles.non_trainable, *roles.optimizer, *roles.metrics]
     counts = [len(part) for part in roles]
 
-    def forward(x: Any, y: Any, sample_weight: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+    def forward(x: Any, y: Any, sample_weight: Any, y_pred: Any) -> tuple[Any, Any, Any, list[Any]]:
         with call_context(training=learn):
             if y_pred is None:
                 y_pred = model(x, training=learn) if model._call_takes_training else model(x)
             loss = model._call_compute_loss(x, y, y_pred, sample_weight, learn)
+            masks = masks_of(y_pred)  # the metrics count in another trace, where the outputs are other objects
         scaled = model.optimizer.scale_loss(loss) if learn and model.optimizer is not None else loss
-        return scaled, loss, y_pred
+        return scaled, loss, y_pred, masks
 
-    def measure(x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Any, count: Any) -> None:
+    def measure(x: Any, y: Any, y_pred: Any, masks: Any, sample_weight: Any, loss: Any, count: Any) -> None:
         model._loss_tracker.update_state(loss, sample_weight=batch_size_of(x) if count is None else count)
-        if count is None:
-            model.compute_metrics(x, y, y_pred, sample_weight)
-        else:
-            model._metrics_compiled.update_state(y, y_pred, sample_weight, _counting(batch_size_of(x), count))
+        with mask_table():
+            attach_masks(y_pred, masks)
+            if count is None:
+                model.compute_metrics(x, y, y_pred, sample_weight)
+            else:
+                model._metrics_compiled.update_state(y, y_pred, sample_weight, _counting(batch_size_of(x), count))
 
     pure_forward, pure_measure = pure(forward, variables), pure(measure, [*roles.metrics, *roles.non_trainable])
 
@@ -104,18 +108,18 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
 
         def loss_of(trainable: list[Any]) -> tuple[Any, Any]:
             values = [*trainable, *state.non_trainable, *state.optimizer, *state.metrics]
-            (scaled, loss, y_pred), new = pure_forward(values, x, y, loss_weight, given)
-            return scaled, (loss, y_pred, _split(new, counts))
+            (scaled, loss, *predicted), new = pure_forward(values, x, y, loss_weight, given)
+            return scaled, (loss, predicted, _split(new, counts))
 
         gradients: Any = None
         if learn:
-            (_, (loss, y_pred, parts)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
+            (_, (loss, predicted, parts)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
         else:
-            _, (loss, y_pred, parts) = loss_of(state.trainable)
+            _, (loss, predicted, parts) = loss_of(state.trainable)
         trainable, non_trainable, optimizer, metrics = state.trainable, parts[1], state.optimizer, parts[3]
         if learn:
             trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
-        _, measured = pure_measure([*metrics, *non_trainable], x, y, y_pred, sample_weight, loss, count)
+        _, measured = pure_measure([*metrics, *non_trainable], x, y, *predicted, sample_weight, loss, count)
         metrics = measured[: counts[3]]
         return TrainState(trainable, non_trainable, optimizer, metrics, state.bad_step), {"loss": loss}
 
