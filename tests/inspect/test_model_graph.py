@@ -129,7 +129,7 @@ def test_whole_numbers_and_several_inputs():
     model = Words()
     model({"words": np.ones((2, 5), "int32"), "shift": np.ones((2, 3), "float32")})
     graph = model_graph(model)
-    assert graph.inputs == ["words", "shift"]
+    assert graph.inputs == ["shift", "words"], "dicts are walked by their keys"
     assert arrows(graph) == {("words", "table"), ("table", "out"), ("out", "add"), ("shift", "add")}
 
 

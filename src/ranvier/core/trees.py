@@ -1,7 +1,8 @@
 """Nested lists, tuples and dicts as trees, as `keras.tree` knows them.
 
 Dicts are walked by their sorted keys (an `OrderedDict` in its own order) and keep their own order when rebuilt. None
-is a leaf. The walks that layers and models use are in `ops.symbolic`; there, dicts keep the order of the user.
+is a leaf. The walks that layers and models use are in `ops.symbolic`; they take dicts in the same order, which is also
+that of `jax.tree`: what one of them has taken apart, another may put together.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from .errors import ArgumentError, ArgumentTypeError
 
 __all__ = [
     "MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested",
-    "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as", "traverse",
+    "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "ordered_keys", "pack_sequence_as",
+    "traverse",
 ]  # fmt: skip
 
 
@@ -31,17 +33,25 @@ def is_nested(structure: Any) -> bool:
     return isinstance(structure, (list, tuple, dict, deque))
 
 
+def ordered_keys(structure: dict[Any, Any]) -> list[Any]:
+    """The keys of a dict in the order of its leaves: sorted, those of an `OrderedDict` as they are.
+
+    >>> ordered_keys({"b": 1, "a": 2}), ordered_keys(OrderedDict(b=1, a=2))
+    (['a', 'b'], ['b', 'a'])
+    """
+    if isinstance(structure, OrderedDict):
+        return list(structure)
+    try:
+        return sorted(structure)
+    except TypeError:  # keys of several kinds
+        return sorted(structure, key=lambda k: (type(k).__qualname__, str(k)))
+
+
 def _children(structure: Any) -> list[tuple[Any, Any]]:
     """Keys and children of a nested structure, in the order of its leaves."""
     if not isinstance(structure, dict):
         return list(enumerate(structure))
-    if isinstance(structure, OrderedDict):
-        return list(structure.items())
-    try:
-        keys = sorted(structure)
-    except TypeError:  # keys of several kinds
-        keys = sorted(structure, key=lambda k: (type(k).__qualname__, str(k)))
-    return [(key, structure[key]) for key in keys]
+    return [(key, structure[key]) for key in ordered_keys(structure)]
 
 
 def _with_children(structure: Any, children: dict[Any, Any]) -> Any:

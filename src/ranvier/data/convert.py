@@ -7,6 +7,7 @@ A list of numbers is data; a list of arrays is several inputs.
 from __future__ import annotations
 
 import numbers
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,7 +54,8 @@ def read(value: Any, name: str) -> Any:
     if value is None:
         return None
     if isinstance(value, Mapping):
-        return {key: read(item, f"{name}[{key!r}]") for key, item in value.items()}
+        kind = OrderedDict if isinstance(value, OrderedDict) else dict
+        return kind((key, read(item, f"{name}[{key!r}]")) for key, item in value.items())
     if isinstance(value, range):
         return _from_numbers(value, name)
     if isinstance(value, (list, tuple)):

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError
+from ..core.trees import ordered_keys
 from ..layers.base import Layer
 from ..layers.signatures import as_shapes, tensors_of
 from ..ops import symbolic
@@ -311,7 +312,9 @@ class _Builder:
         for shapes, dtype in tries:
             specs = tensors_of(shapes, dtype)
             by_name = input_shape is None and len(model._build_shapes) > 1
-            args, kwargs = ((), {k.removesuffix("_shape"): v for k, v in specs.items()}) if by_name else ((specs,), {})
+            if by_name:
+                specs = {k.removesuffix("_shape"): v for k, v in specs.items()}
+            args, kwargs = ((), specs) if by_name else ((specs,), {})
             try:
                 events = trace_flow(model, args, kwargs, self.opens)
             except Exception as error:  # people's own code, called on tensors without numbers
@@ -324,7 +327,7 @@ class _Builder:
         ) from failure
 
     def _input_nodes(self, specs: Any) -> list[_Sources]:
-        names = list(specs) if isinstance(specs, dict) else []
+        names = ordered_keys(specs) if isinstance(specs, dict) else []
         tensors = symbolic.flatten(specs)
         found = []
         for i, tensor in enumerate(tensors):
@@ -383,8 +386,8 @@ def _in_order(model: Any, given: Any, values: list[_Sources]) -> list[_Sources]:
     """The values that a functional model was called with, in the order of its inputs."""
     if isinstance(given, dict):
         struct = model._inputs_struct
-        by_name = dict(zip(given, values, strict=False))
-        return [by_name[name] for name in (struct if isinstance(struct, dict) else model.input_names)]
+        by_name = dict(zip(ordered_keys(given), values, strict=False))
+        return [by_name[name] for name in (ordered_keys(struct) if isinstance(struct, dict) else model.input_names)]
     return values[: len(model.graph.inputs)]
 
 

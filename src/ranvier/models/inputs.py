@@ -9,6 +9,7 @@ from jax import dtypes
 
 from ..core.errors import ShapeError
 from ..core.masks import get_mask, set_mask
+from ..core.trees import ordered_keys
 from ..ops import symbolic
 
 __all__ = ["standardize_inputs"]
@@ -28,14 +29,25 @@ def standardize_inputs(model: Any, inputs: Any) -> list[Any]:
 def _in_order(model: Any, inputs: Any) -> list[Any]:
     if isinstance(inputs, dict):
         struct = model._inputs_struct
-        names = list(struct) if isinstance(struct, dict) else model.input_names
+        names = ordered_keys(struct) if isinstance(struct, dict) else model.input_names
         missing = [name for name in names if name not in inputs]
         if missing:
             raise ShapeError(
                 f"Model '{model.name}' has no value for its input(s) {missing}. Received: the keys {list(inputs)}"
             )
-        return [inputs[name] for name in names]
-    return symbolic.flatten(inputs)
+        parts = struct if isinstance(struct, dict) else dict.fromkeys(names)
+        return [leaf for name in names for leaf in _leaves(parts[name], inputs[name])]
+    return _leaves(model._inputs_struct, inputs)
+
+
+def _leaves(struct: Any, value: Any) -> list[Any]:
+    """The leaves of `value` in the order of those of `struct`: what dicts hold is paired by its keys."""
+    if isinstance(struct, dict) and isinstance(value, dict) and struct.keys() <= value.keys():
+        return [leaf for key in ordered_keys(struct) for leaf in _leaves(struct[key], value[key])]
+    nested = isinstance(struct, (list, tuple)) and isinstance(value, (list, tuple)) and len(struct) == len(value)
+    if nested:
+        return [leaf for part, one in zip(struct, value, strict=True) for leaf in _leaves(part, one)]
+    return symbolic.flatten(value)
 
 
 def _fit(model: Any, tensor: Any, value: Any) -> Any:

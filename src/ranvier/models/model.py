@@ -8,6 +8,7 @@ from typing import Any
 from ..core import serialization
 from ..core.errors import ArgumentError, NotBuiltError
 from ..core.masks import set_mask
+from ..core.trees import ordered_keys
 from ..files import keras_format, weights
 from ..layers.base import Layer
 from ..layers.signatures import tensors_of
@@ -125,11 +126,11 @@ class Model(Trainer, Layer):
 
     @property
     def output_names(self) -> list[str] | None:
-        """The names of the layers that make the outputs, or the keys of a dict of outputs; None without a graph."""
+        """The names of the layers that make the outputs, or the keys of a dict of them, sorted; None without a graph."""
         if self.graph is None:
             return None
-        if isinstance(self._outputs_struct, dict):
-            return list(self._outputs_struct)
+        if isinstance(self._outputs_struct, dict) and len(self._outputs_struct) == len(self.outputs):
+            return ordered_keys(self._outputs_struct)
         return [t._keras_history.operation.name for t in self.outputs]
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +23,7 @@ from ..core import budgets, names
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentTypeError, ShapeError
 from ..core.pure import sketch
+from ..core.trees import ordered_keys
 from ..core.variables import shapes_only
 
 __all__ = [
@@ -190,12 +192,9 @@ def is_symbolic(x: Any) -> bool:
 
 
 def flatten(structure: Any) -> list[Any]:
-    """The leaves of nested lists, tuples and dicts in their own order; None counts as no leaf.
-
-    Plain Python and not `jax.tree`: dicts keep the order in which the user wrote them.
-    """
+    """The leaves of nested lists, tuples and dicts, these by their sorted keys (see `core.trees`); None is no leaf."""
     if isinstance(structure, dict):
-        return [leaf for value in structure.values() for leaf in flatten(value)]
+        return [leaf for key in ordered_keys(structure) for leaf in flatten(structure[key])]
     if isinstance(structure, (list, tuple)):
         return [leaf for value in structure for leaf in flatten(value)]
     return [] if structure is None else [structure]
@@ -257,9 +256,11 @@ def _trace(function: Callable[..., Any], args: Any, kwargs: Any, stand_ins: tupl
 
 
 def rebuild(structure: Any, replace: Callable[[Any], Any]) -> Any:
-    """The same nested structure with `replace` applied to each leaf."""
+    """The same nested structure with `replace` applied to each leaf, in the order of `flatten`."""
     if isinstance(structure, dict):
-        return {k: rebuild(v, replace) for k, v in structure.items()}
+        replaced = {key: rebuild(structure[key], replace) for key in ordered_keys(structure)}
+        kind = OrderedDict if isinstance(structure, OrderedDict) else dict
+        return kind((key, replaced[key]) for key in structure)
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
         return type(structure)(*(rebuild(v, replace) for v in structure))
     if isinstance(structure, (list, tuple)):

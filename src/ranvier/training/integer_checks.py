@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.trees import ordered_keys
 from ..layers.embedding import Embedding
 from ..ops import symbolic
 
@@ -25,7 +26,9 @@ def check_integers(model: Any, x: Any, what: str = "x") -> None:
         DataError: naming the layer, the place and the integer.
     """
     for place, layer in _fed(model):
-        name = model.inputs[place]._keras_history.operation.name
+        struct = model._inputs_struct
+        keyed = isinstance(struct, dict) and len(struct) == len(model.inputs)
+        name = ordered_keys(struct)[place] if keyed else model.inputs[place]._keras_history.operation.name
         if isinstance(x, dict):
             array, called = x.get(name), f"{what}[{name!r}]"
         else:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from .. import losses
 from .. import metrics as metrics_module
 from ..core.errors import ArgumentError
+from ..core.trees import ordered_keys
 from ..core.variables import Variable
 from ..ops.symbolic import flatten
 
@@ -21,7 +22,7 @@ def output_names_of(y_pred: Any, given: Sequence[str] | None) -> list[str]:
     """The names of a model's outputs: of the graph's, else the keys of a dict, else ``output_0`` …"""
     leaves = flatten(y_pred)
     if isinstance(y_pred, dict) and len(y_pred) == len(leaves):
-        return list(y_pred)
+        return ordered_keys(y_pred)
     if given is not None and len(given) == len(leaves):
         return list(given)
     return [f"output_{i}" for i in range(len(leaves))]

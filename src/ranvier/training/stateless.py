@@ -152,5 +152,5 @@ def _leaves(tree: Any, path: str = "") -> list[tuple[str, Any]]:
 
 def _first(x: Any) -> Any:
     while isinstance(x, (list, tuple, dict)):
-        x = next(iter(x.values())) if isinstance(x, dict) else x[0]
+        x = next(iter(x.values())) if isinstance(x, dict) else x[0]  # any will do: all have the batch's size
     return x

@@ -198,7 +198,7 @@ def test_several_inputs(rng):
         if samples is given:
             np.testing.assert_array_equal(values(pictures["z"]).ravel(), given["z"][2])
             assert session.neuron(session.graph.outputs[0], [0], {"sample": 2})["terms_total"] == 5
-    with pytest.raises(ArgumentError, match=r"the keys of the model's inputs, \['z', 'a'\]"):
+    with pytest.raises(ArgumentError, match=r"the keys of the model's inputs, \['a', 'z'\]"):
         Session(model, {"a": given["a"]})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import ArgumentError, DataError, ShapeError
+from ...core.trees import ordered_keys
 from ...data.convert import read
 from ...layers.signatures import as_shapes
 from ...ops import symbolic
@@ -152,11 +153,11 @@ def _expected(layer: Any, arrays: Any, count: int) -> list[tuple[str, Any]]:
         shapes = [tuple(t.shape) for t in layer.inputs]
         names = list(layer.input_names)
         if isinstance(arrays, dict):
-            keys = list(layer._inputs_struct) if isinstance(layer._inputs_struct, dict) else names
+            keys = ordered_keys(layer._inputs_struct) if isinstance(layer._inputs_struct, dict) else names
             if set(arrays) != set(keys):
                 raise ArgumentError(f"Model '{layer.name}' takes the inputs {keys}. Received: {list(arrays)}")
             found = dict(zip(keys, shapes, strict=True))
-            return [(key, found[key]) for key in arrays]
+            return [(key, found[key]) for key in ordered_keys(arrays)]
         if len(shapes) != count:
             raise ShapeError(f"Model '{layer.name}' takes {len(shapes)} input(s), {names}. Received: {count}")
         return list(zip(names, shapes, strict=True))

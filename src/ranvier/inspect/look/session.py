@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import ArgumentError, NotBuiltError
+from ...core.trees import ordered_keys
 from ...ops.symbolic import flatten
 from ..explain import explain
 from ..explanations.quantities import as_json
@@ -60,7 +61,7 @@ class Session:
     def _in_order(self, x: Any) -> Any:
         """A dict of samples in the order of the model's inputs."""
         struct = getattr(self.model, "_inputs_struct", None)
-        names = list(struct) if isinstance(struct, dict) else self.graph.inputs
+        names = ordered_keys(struct) if isinstance(struct, dict) else self.graph.inputs
         if not isinstance(x, dict) or getattr(self.model, "graph", None) is None:
             return x
         if set(x) != set(names):
@@ -72,7 +73,7 @@ class Session:
         struct = getattr(self.model, "_inputs_struct", None)
         leaves = flatten(x)
         if isinstance(struct, dict) and not isinstance(x, dict) and len(struct) == len(leaves):
-            return dict(zip(struct, leaves, strict=True))
+            return dict(zip(ordered_keys(struct), leaves, strict=True))
         return x
 
     def warm_up(self) -> None:
