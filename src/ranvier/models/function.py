@@ -33,8 +33,10 @@ class Function(Operation):
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None):
         super().__init__(name=name)
-        self._inputs_struct, self._outputs_struct = inputs, outputs
         self.graph = Graph(inputs, outputs)
+        tensors = iter([*self.graph.inputs, *self.graph.outputs])
+        self._inputs_struct = symbolic.rebuild(inputs, lambda _: next(tensors))
+        self._outputs_struct = symbolic.rebuild(outputs, lambda _: next(tensors))
 
     @property
     def inputs(self) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from ..core.errors import ArgumentError
 from ..layers.base import Layer
 from ..layers.context import current_context
+from ..layers.input import Input
 from ..ops import symbolic
 from ..ops.symbolic import KerasTensor, Node
 
@@ -15,6 +16,9 @@ __all__ = ["Graph"]
 
 class Graph:
     """The calls between symbolic inputs and outputs.
+
+    Inputs may be results of calls: there the graph is cut, and what lies behind the cut is copied, with a fresh `Input`
+    in the place of each such tensor. So `inputs` and `outputs` may be other tensors than those that were given.
 
     Args:
         inputs: symbolic tensors, nested.
@@ -32,14 +36,17 @@ class Graph:
             if not tensors:
                 raise ArgumentError(f"{argument} must hold at least one symbolic tensor. Received: none")
             for tensor in tensors:
-                if not isinstance(tensor, KerasTensor) or not hasattr(tensor, "_keras_history"):
+                if not isinstance(tensor, KerasTensor):
                     raise ArgumentError(
                         f"{argument} must be symbolic tensors: results of Input() or of layers called on them. Received: "
                         f"{tensor!r} of type {type(tensor).__name__}"
                     )
         if len({id(t) for t in self.inputs}) != len(self.inputs):
             raise ArgumentError("inputs must be different tensors. Received the same one twice.")
-        self.nodes = self._order()
+        fresh = {id(t): _fresh_input(t) for t in self.inputs if not _begins(t)}
+        self.nodes = self._order(fresh)
+        if fresh:
+            self._cut(fresh)
         self.depths = self._depths()
 
     @property
@@ -55,19 +62,26 @@ class Graph:
                 deepest[id(node.operation)] = (depth, known[1], node.operation)
         return [entry[2] for entry in sorted(deepest.values(), key=lambda e: (-e[0], e[1]))]
 
-    def _order(self) -> list[Node]:
-        """The nodes so that each comes after those that it needs: a depth-first walk from the outputs."""
+    def _order(self, fresh: dict[int, KerasTensor]) -> list[Node]:
+        """The nodes so that each comes after those that it needs: a depth-first walk from the outputs.
+
+        Args:
+            fresh: the tensors that take the places of inputs, by the identities of these.
+        """
         stop = {id(t) for t in self.inputs}
-        input_nodes = [_node_of(t) for t in self.inputs]
+        input_nodes = [_node_of(fresh.get(id(t), t)) for t in self.inputs]
         done: dict[int, Node] = {}
         open_nodes: set[int] = set()
 
         def visit(tensor: KerasTensor) -> None:
+            if id(tensor) in stop:
+                node = _node_of(fresh.get(id(tensor), tensor))
+                done.setdefault(id(node), node)
+                return
+            if not hasattr(tensor, "_keras_history"):
+                raise ArgumentError(f"The outputs depend on {tensor!r}, which is not among the model's inputs.")
             node = _node_of(tensor)
             if id(node) in done:
-                return
-            if id(tensor) in stop:
-                done[id(node)] = node
                 return
             if node.is_input:
                 raise ArgumentError(
@@ -87,18 +101,31 @@ class Graph:
             done.setdefault(id(node), node)
         return list(done.values())
 
+    def _cut(self, fresh: dict[int, KerasTensor]) -> None:
+        """Put copies in the place of all nodes that depend on tensors for which there are `fresh` ones."""
+        table = dict(fresh)
+        for i, node in enumerate(self.nodes):
+            if not any(id(t) in table for t in node.input_tensors):
+                continue
+            args, kwargs = symbolic.rebuild((node.args, node.kwargs), lambda x: table.get(id(x), x))
+            outputs = symbolic.rebuild(
+                node.outputs, lambda x: KerasTensor(x.shape, x.dtype) if isinstance(x, KerasTensor) else x
+            )
+            self.nodes[i] = Node(node.operation, args, kwargs, outputs)
+            for old, new in zip(node.output_tensors, self.nodes[i].output_tensors, strict=True):
+                table.setdefault(id(old), new)
+        self.inputs = [table.get(id(t), t) for t in self.inputs]
+        self.outputs = [table.get(id(t), t) for t in self.outputs]
+
     def _depths(self) -> dict[int, int]:
         """How many calls lie between each node and the outputs, at the most; inputs are the deepest of all."""
         depths = {id(node): 0 for node in self.nodes}
         by_operation: dict[int, int] = {}
-        stop = {id(t) for t in self.inputs}
         for node in reversed(self.nodes):
             depth = max(depths[id(node)], by_operation.get(id(node.operation), 0))
             depths[id(node)] = by_operation[id(node.operation)] = depth
-            for tensor in node.input_tensors:
-                parent = _node_of(tensor)
-                if id(parent) in depths and not all(id(t) in stop for t in node.output_tensors):
-                    depths[id(parent)] = max(depths[id(parent)], depth + 1)
+            for parent in node.parent_nodes:
+                depths[id(parent)] = max(depths[id(parent)], depth + 1)
         return depths
 
     def run(self, values: list[Any], call: Any = None) -> list[Any]:
@@ -128,6 +155,15 @@ def _called(operation: Any, args: Any, kwargs: Any) -> Any:
     if context is None or context.watch is None or isinstance(operation, Layer):
         return operation(*args, **kwargs)
     return context.watch(operation, operation, args, kwargs)
+
+
+def _begins(tensor: KerasTensor) -> bool:
+    """Whether a graph can begin at a tensor as it is: it is an `Input`'s."""
+    return hasattr(tensor, "_keras_history") and _node_of(tensor).is_input
+
+
+def _fresh_input(tensor: KerasTensor) -> KerasTensor:
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"{tensor.name}CLONE")  # which is Keras's name
 
 
 def _node_of(tensor: KerasTensor) -> Node:

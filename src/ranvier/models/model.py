@@ -64,8 +64,10 @@ class Model(Trainer, Layer):
     # --- the graph of a functional model ----------------------------------------------------------------------------
 
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
-        self._inputs_struct, self._outputs_struct = inputs, outputs
         self.graph = Graph(inputs, outputs)
+        tensors = iter([*self.graph.inputs, *self.graph.outputs])  # others than were given where the graph was cut
+        self._inputs_struct = symbolic.rebuild(inputs, lambda _: next(tensors))
+        self._outputs_struct = symbolic.rebuild(outputs, lambda _: next(tensors))
         names = [operation.name for operation in self.graph.operations]
         for name in names:
             if names.count(name) > 1:

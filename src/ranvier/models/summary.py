@@ -90,11 +90,11 @@ def _is_chain(model: Any) -> bool:
     if hasattr(model, "_chain"):
         return True
     nodes = model.graph.nodes
-    if len(model.graph.inputs) != 1 or len(model.graph.outputs) != 1:
+    if len(model.graph.inputs) != 1 or len(model.graph.outputs) != 1 or len(nodes) > len(model.graph.operations):
         return False
     consumers: dict[int, int] = {}
     for node in nodes:
-        if len(node.input_tensors) > 1 or len(node.operation._inbound_nodes) > 1:
+        if len(node.input_tensors) > 1:
             return False
         for tensor in node.input_tensors:
             consumers[id(tensor)] = consumers.get(id(tensor), 0) + 1
@@ -124,7 +124,7 @@ def _add_rows(table: Any, model: Any, layer: Any, depth: int, connected: bool, e
     indent = " " * 2 * depth + "└ " if depth else ""
     row = [
         f"{escape(' ' + indent if depth else '')}{escape(layer.name)} ({escape(type(layer).__name__)})",
-        escape(_shape(layer)),
+        escape(_shape(layer, model)),
         _count(layer),
     ]
     if connected:
@@ -138,10 +138,13 @@ def _add_rows(table: Any, model: Any, layer: Any, depth: int, connected: bool, e
             _add_rows(table, model, inner, depth + 1, connected, expand, trainable)
 
 
-def _shape(layer: Any) -> str:
-    """The shape of the layer's output, as far as it is known."""
+def _shape(layer: Any, model: Any) -> str:
+    """The shape of the layer's output in a model, as far as it is known."""
+    graph = getattr(model, "graph", None)
+    inside = {id(node) for node in graph.nodes} if graph is not None else set()
     nodes = layer._inbound_nodes
     if nodes:
+        nodes = [node for node in nodes if id(node) in inside] or nodes
         shapes = [symbolic.rebuild(node.outputs, lambda t: t.shape) for node in nodes]
         different = list(dict.fromkeys(map(str, shapes)))
         return different[0].replace("), (", "), (") if len(different) == 1 else ", ".join(different)

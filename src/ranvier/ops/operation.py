@@ -76,20 +76,19 @@ class Operation(Configurable):
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the operation's only call."""
-        args = self._only_node().args
+        """The symbolic input of the operation's first call."""
+        args = self._first_node().args
         return args[0] if len(args) == 1 else args
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the operation's only call."""
-        return self._only_node().outputs
+        """The symbolic output of the operation's first call."""
+        return self._first_node().outputs
 
-    def _only_node(self) -> symbolic.Node:
-        if len(self._inbound_nodes) != 1:
+    def _first_node(self) -> symbolic.Node:
+        if not self._inbound_nodes:
             raise NotBuiltError(
-                f"'{self.name}' has been called {len(self._inbound_nodes)} times on symbolic tensors, so it has no single "
-                "input and output."
+                f"'{self.name}' has not been called on symbolic tensors, so it has no symbolic input and output."
             )
         return self._inbound_nodes[0]
 
