@@ -7,6 +7,7 @@ used, so that the import itself costs next to nothing.
 from __future__ import annotations
 
 import importlib as _importlib
+from collections.abc import Iterable as _Iterable
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         applications,
         backend,
         callbacks,
+        compat,
         config,
         constraints,
         datasets,
@@ -60,7 +62,7 @@ if TYPE_CHECKING:
     from .training.gradients import gradients
 
 _MODULES = (
-    "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "distillation",
+    "activations", "applications", "backend", "callbacks", "compat", "config", "constraints", "datasets", "distillation",
     "distribution", "dtype_policies", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision",
     "models", "ops", "optimizers", "plot", "preprocessing", "random", "regularizers", "saving", "tree", "tuning",
     "utils", "visualization", "wrappers",
@@ -94,9 +96,10 @@ _NAMES = {
 __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec", "KerasTensor", "Layer", "Loss",
     "Metric", "Model", "Operation", "Optimizer", "Regularizer", "RematScope", "Sequential", "StatelessScope",
-    "SymbolicScope", "Variable", "__version__", "activations", "applications", "backend", "callbacks", "config",
+    "SymbolicScope", "Variable", "__version__", "activations", "applications", "backend", "callbacks", "compat", "config",
     "constraints", "datasets", "device", "distillation", "distribution", "dtype_policies", "gradients",
-    "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops", "optimizers", "plot",
+    "initializers", "install_as_keras", "layers", "legacy", "losses", "metrics", "mixed_precision", "models", "name_scope", "ops",
+    "optimizers", "plot",
     "preprocessing", "random", "regularizers", "remat", "saving", "tree", "tuning", "utils", "version", "visualization", "wrappers",
 ]  # fmt: skip
 
@@ -104,6 +107,38 @@ __all__ = [
 def version() -> str:
     """The version of ranvier."""
     return __version__
+
+
+def install_as_keras(also: _Iterable[str] = ()) -> Any:
+    """From now on the program's ``import keras``, ``import tf_keras`` and ``import tensorflow`` give ranvier.
+
+    Args:
+        also: names of installed packages that are to get ranvier, too, when they import one of these.
+
+    Returns:
+        A handle that undoes it: a context manager with a method `uninstall`.
+
+    >>> handle = install_as_keras()  # and now: from tensorflow import keras
+    >>> handle.uninstall()
+    """
+    from .compat import install
+
+    return install(also)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """``%load_ext ranvier`` in a notebook: `install_as_keras`, and a line that says so."""
+    from .compat import announce, install
+
+    announce("this notebook")
+    install()
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """``%unload_ext ranvier``: undo `load_ipython_extension`."""
+    from .compat import uninstall
+
+    uninstall()
 
 
 def __getattr__(name: str) -> Any:

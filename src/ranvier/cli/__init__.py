@@ -1,4 +1,4 @@
-"""Floor 9: the command ``ranvier``."""
+"""Floor 10: the command ``ranvier``."""
 
 from .main import main
 

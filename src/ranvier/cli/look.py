@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from ..core.errors import ArgumentError
-from ..inspect.look.tutorials import TUTORIALS
 
 __all__ = ["add_to", "run"]
 
@@ -21,7 +20,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("model", nargs="?", help="a .keras file")
     parser.add_argument("--samples", metavar="FILE", help="an .npz file with x (samples) and, if known, y (targets)")
-    parser.add_argument("--tutorial", choices=sorted(TUTORIALS), help="the small network to open first")
+    parser.add_argument("--tutorial", metavar="NAME", help="the small network to open first")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; by default a free one")
     parser.add_argument("--no-browser", action="store_true", help="only print the page's address")
     parser.set_defaults(run=run)
@@ -30,7 +29,10 @@ def add_to(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C."""
     from ..inspect.look import look
+    from ..inspect.look.tutorials import TUTORIALS
 
+    if given.tutorial not in (None, *TUTORIALS):
+        raise ArgumentError(f"--tutorial must be one of {', '.join(sorted(TUTORIALS))}. Received: {given.tutorial!r}")
     model = x = y = None
     if given.model is not None:
         from ..models import load_model

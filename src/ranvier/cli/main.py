@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from ..core.errors import RanvierError
-from . import look
+from . import look, run
 
 __all__ = ["main"]
 
-_COMMANDS = (look,)
+_COMMANDS = (look, run)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

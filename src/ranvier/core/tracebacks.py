@@ -15,6 +15,7 @@ __all__ = [
     "enable_traceback_filtering",
     "filtered",
     "is_traceback_filtering_enabled",
+    "of_others",
     "outside",
 ]
 
@@ -52,12 +53,12 @@ def filtered(function: F) -> F:
         except Exception as error:
             if not _enabled:
                 raise
-            raise error.with_traceback(_of_others(error.__traceback__))  # noqa: B904  the same error
+            raise error.with_traceback(of_others(error.__traceback__))  # noqa: B904  the same error
 
     return run  # type: ignore[return-value]
 
 
-def _of_others(trace: types.TracebackType | None) -> types.TracebackType | None:
+def of_others(trace: types.TracebackType | None) -> types.TracebackType | None:
     """The traceback without the frames of ranvier and JAX."""
     frames = []
     while trace is not None:
