@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import jax.numpy as jnp
 
 from .core import serialization
-from .core.errors import ArgumentError
+from .core.errors import ArgumentError, DataWarning
 from .core.masks import get_mask, set_mask
+from .core.tracebacks import outside
 from .ops import nn
 from .ops.elementwise import tanh
 from .ops.nn import (
@@ -88,6 +90,13 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) over its sum along `axis`."""
     y = nn.softmax(x, axis)
+    if isinstance(axis, int) and y.ndim and y.shape[axis] == 1:
+        warnings.warn(
+            f"softmax over an axis of size 1 is always 1: axis={axis} of shape {y.shape}. For two classes with one output use "
+            "sigmoid.",
+            DataWarning,
+            stacklevel=outside(),
+        )
     set_mask(y, get_mask(x))
     return y
 

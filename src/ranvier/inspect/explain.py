@@ -17,6 +17,7 @@ from ..layers.tracking import unique
 from ..ops import symbolic
 from ..training.compilation import Compiled
 from ..training.objectives import LossSet, total_of
+from ..training.output_structure import layer_names
 from .explanations.between import Between
 from .explanations.capture import Call, Found, Node, Program
 from .explanations.explanation import Explanation, find_layer
@@ -108,7 +109,7 @@ def _check(model: Any) -> None:
 def _objective(model: Any, loss: Any, training: bool) -> tuple[Any, Any]:
     """The loss as a function of inputs, target and outputs, and what tells it from others."""
     if loss is not None:
-        chosen = LossSet(loss, None, getattr(model, "output_names", None))
+        chosen = LossSet(loss, None, layer_names(model))
         return lambda x, y, outputs: total_of(model.losses, chosen(y, outputs)), ("given", _Same(loss))
     own = isinstance(model, Compiled) and type(model).compute_loss is not Compiled.compute_loss
     if not isinstance(model, Compiled) or not (own or model._losses_compiled is not None):

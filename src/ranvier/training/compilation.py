@@ -12,7 +12,9 @@ from .. import optimizers
 from ..core import serialization
 from ..core.errors import ArgumentError, NotCompiledError
 from ..core.variables import Variable
-from .objectives import LossSet, MetricSet, total_of
+from .measures import MetricSet
+from .objectives import LossSet, total_of
+from .output_structure import layer_names
 from .program import Programs
 from .spec import check_count
 
@@ -78,7 +80,7 @@ class Compiled:
         scales = isinstance(self.optimizer, optimizers.LossScaleOptimizer)
         if auto_scale_loss and policy is not None and policy.name == "mixed_float16" and not scales:
             self.optimizer = optimizers.LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
-        names = getattr(self, "output_names", None)
+        names = layer_names(self)
         self.loss = loss
         self._losses_compiled = None if loss is None else LossSet(loss, loss_weights, names)
         self._metrics_compiled = MetricSet(metrics, weighted_metrics, names)
@@ -108,11 +110,7 @@ class Compiled:
             sample_weight: its sample weights or None.
             training: whether this is a training step.
         """
-        loss = (
-            self._losses_compiled(y, y_pred, sample_weight)
-            if self._losses_compiled is not None and y is not None
-            else None
-        )
+        loss = None if self._losses_compiled is None else self._losses_compiled(y, y_pred, sample_weight)
         total = total_of(self.losses, loss)  # type: ignore[attr-defined]
         if total is not None:
             return total

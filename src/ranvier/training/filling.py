@@ -81,8 +81,10 @@ def is_fillable(model: Any) -> bool:
             return False
     if model._losses_compiled is None or not model._losses_compiled.built:
         return False
-    functions = [function for function in model._losses_compiled.functions if function is not None]
-    return len(functions) == 1 and _is_mean(functions[0]) and all(map(_takes_weights, model._metrics_compiled.metrics))
+    terms = model._losses_compiled.terms
+    if len(terms) != 1 or not terms[0].is_of_one_output or not _is_mean(terms[0].function):
+        return False
+    return all(map(_takes_weights, model._metrics_compiled.metrics))
 
 
 def _is_mean(loss: Any) -> bool:

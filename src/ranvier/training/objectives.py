@@ -1,145 +1,198 @@
-"""What training minimises and what it measures: the losses and metrics that `compile` was given, one set for each output."""
+"""What training minimises: the losses that `compile` was given, each paired with its output."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
 from .. import losses
 from .. import metrics as metrics_module
 from ..core.errors import ArgumentError
-from ..core.trees import ordered_keys
 from ..core.variables import Variable
-from ..ops.symbolic import flatten
+from ..losses.base import FunctionLoss
+from .output_structure import Path, children, distributed, is_nested, label, leaves, pack, paired, part
 
-__all__ = ["LossSet", "MetricSet", "output_names_of", "per_output", "total_of"]
+__all__ = ["CROSSENTROPY", "LossSet", "LossTerm", "column", "is_one_of", "kind_of", "total_of", "unique"]
 
-
-def output_names_of(y_pred: Any, given: Sequence[str] | None) -> list[str]:
-    """The names of a model's outputs: of the graph's, else the keys of a dict, else ``output_0`` …"""
-    leaves = flatten(y_pred)
-    if isinstance(y_pred, dict) and len(y_pred) == len(leaves):
-        return ordered_keys(y_pred)
-    if given is not None and len(given) == len(leaves):
-        return list(given)
-    return [f"output_{i}" for i in range(len(leaves))]
+CROSSENTROPY = ("crossentropy", "ce")  # binary, categorical or sparse, as the shapes say
 
 
-def per_output(argument: str, value: Any, names: list[str], *, single: str) -> list[Any]:
-    """One entry of `value` for each output: by key from a dict, by place from a list, the same for all otherwise.
+class LossTerm(NamedTuple):
+    """One loss that is added up."""
 
-    Args:
-        argument: what to call `value` in messages.
-        single: what a value that is no list or dict means with several outputs: ``"all"`` or ``"refuse"``.
-    """
-    if isinstance(value, dict):
-        unknown = [key for key in value if key not in names]
-        if unknown:
-            close = difflib.get_close_matches(str(unknown[0]), names, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
-            raise ArgumentError(f"{argument} has the key {unknown[0]!r}; the model's outputs are {names}.{hint}")
-        return [value.get(name) for name in names]
-    if isinstance(value, (list, tuple)):
-        if len(value) != len(names):
-            raise ArgumentError(
-                f"{argument} must have one entry for each of the model's {len(names)} output(s) {names}. "
-                f"Received: {len(value)} entries"
-            )
-        return list(value)
-    if len(names) > 1 and single == "refuse":
-        raise ArgumentError(
-            f"{argument} must be a list or dict with an entry for each output {names}. Received: {value!r}"
-        )
-    return [value] * len(names)
+    path: Path  # of the output, or of the part of the outputs, that it looks at
+    name: str  # in logs
+    function: losses.Loss
+    weight: float | None
+    shape: tuple[int | None, ...] | None  # of the output; None for a part with several outputs
 
-
-def _targets(argument: str, y: Any, names: list[str]) -> list[Any]:
-    """The targets (or sample weights) in the order of the outputs."""
-    if isinstance(y, dict):
-        if len(names) == 1 and names[0] not in y and len(y) == 1:
-            return list(y.values())
-        return [y.get(name) for name in names] if set(y) <= set(names) else per_output(argument, y, names, single="all")
-    leaves = flatten(y)
-    if len(leaves) == len(names):
-        return leaves
-    if len(leaves) == 1 and argument == "sample_weight":
-        return leaves * len(names)
-    raise ArgumentError(
-        f"{argument} must have one entry for each of the {len(names)} output(s) {names}. Received: {len(leaves)}"
-    )
+    @property
+    def is_of_one_output(self) -> bool:
+        """Whether the loss looks at one output, not at several together."""
+        return self.shape is not None
 
 
 class LossSet:
     """The losses of `compile`, with their weights.
 
     Args:
-        loss: a name, loss object or function, or a list or dict of them by output; None entries are outputs without loss.
-        loss_weights: numbers in the same form, or None.
-        output_names: the names of the graph's outputs, if it has any.
+        loss: a name, loss object or function for each output; or lists and dicts of them in the structure of the outputs,
+            None where an output has no loss. A loss in the place of several outputs takes them together.
+        loss_weights: numbers in the structure of `loss` or of the outputs, one for all, or None.
+        names: the names of the layers that make the outputs, by the outputs' paths.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None):
+    def __init__(self, loss: Any, loss_weights: Any = None, names: dict[Path, str] | None = None):
         self.loss = loss
         self.loss_weights = loss_weights
-        self.output_names = output_names
+        self.names = names or {}
         self.built = False
+        self.terms: list[LossTerm] = []
+        self.wanted: list[Path] = []  # the outputs that need targets
         self.trackers: list[metrics_module.Mean] = []
-        for entry in loss.values() if isinstance(loss, dict) else flatten(loss):
-            for item in flatten(entry):
+        for _, item in leaves(loss):
+            if not is_one_of(item, CROSSENTROPY):
                 losses.get(item)  # unknown names are refused at compile(), not at the first batch
 
-    def build(self, y_pred: Any) -> None:
-        """Pair losses and weights with the outputs."""
-        self.names = output_names_of(y_pred, self.output_names)
-        loss = self.loss
-        if isinstance(loss, (list, tuple)) and len(self.names) == 1 and len(loss) == 1:
-            loss = loss[0]
-        self.functions = [_loss_object(item) for item in per_output("loss", loss, self.names, single="all")]
-        weights = per_output("loss_weights", self.loss_weights, self.names, single="all")
-        self.weights = [None if w is None else float(w) for w in weights]
-        if sum(f is not None for f in self.functions) > 1:
-            self.trackers = [
-                metrics_module.Mean(name=f"{name}_loss")
-                for name, f in zip(self.names, self.functions, strict=True)
-                if f is not None
-            ]
+    def build(self, y_pred: Any, y_true: Any, names: dict[Path, str] | None = None) -> None:
+        """Pair losses and weights with the outputs, for targets and outputs of these shapes."""
+        self.names = names or self.names
+        found = list(distributed("loss", self.loss, y_pred, self.names, together=True))
+        if not is_nested(self.loss):  # one loss for all: each output by itself
+            found = [(path, self.loss) for path, _ in leaves(y_pred)] if self.loss is not None else []
+        found = [(_place(path, loss, y_pred), loss) for path, loss in found]
+        places = [path for path, _ in leaves(y_pred)]
+        self.wanted = [place for place in places if any(place[: len(path)] == path for path, _ in found)]
+        self._structure = pack(y_pred, lambda _: True)
+        targets = self.targets(y_true, y_pred)
+        taken: set[str] = set()
+        terms = []
+        for (path, loss), weight in zip(found, self._weights(found, y_pred), strict=True):
+            output = part(y_pred, path)
+            function = _loss_object(loss, targets.get(path), output)
+            shape = None if is_nested(output) else tuple(output.shape)
+            name = unique(f"{self._name(path, function, y_pred)}_loss", taken)
+            terms.append(LossTerm(path, name, function, weight, shape))
+        self.terms = terms
+        if len(terms) > 1:
+            self.trackers = [metrics_module.Mean(name=term.name) for term in terms]
         self.built = True
+
+    def _name(self, path: Path, function: losses.Loss, y_pred: Any) -> str:
+        if not path and is_nested(y_pred):
+            return "_".join(label(place, self.names) for place, _ in leaves(y_pred))
+        if path and isinstance(path[-1], int) and path not in self.names:
+            return "/".join(map(str, (*path[:-1], function.name)))  # as in Keras: there is no layer to give it a name
+        return label(path, self.names)
+
+    def _weights(self, found: list[tuple[Path, Any]], y_pred: Any) -> list[float | None]:
+        """The weight of each loss: the one in its own place, else that of the outputs around it."""
+        given = self.loss_weights
+        if isinstance(given, (list, tuple)) and is_nested(self.loss) and not any(map(is_nested, given)):
+            entries = _entries(self.loss)
+            if len(given) == len(entries):  # a flat list in the order of the losses
+                given = pack(self.loss, dict(zip(entries, given, strict=True)).get)
+        at: dict[Path, list[float]] = {}
+        for path, weight in distributed("loss_weights", given, y_pred, self.names, together=True):
+            if isinstance(weight, (str, bool)) or not hasattr(weight, "__float__"):
+                raise ArgumentError(f"loss_weights must be numbers, one for each loss. Received: {weight!r} among them")
+            at.setdefault(path, []).append(float(weight))
+        weights: list[float | None] = []
+        for i, (path, _) in enumerate(found):
+            own = next((at[path[:n]] for n in range(len(path), -1, -1) if path[:n] in at), [])
+            before = sum(other == path for other, _ in found[:i])  # several losses of one output have a weight each
+            weights.append(own[before] if before < len(own) else own[0] if own else None)
+        return weights
+
+    @property
+    def functions(self) -> list[losses.Loss]:
+        """The losses that are added up."""
+        return [term.function for term in self.terms]
+
+    @property
+    def weights(self) -> list[float | None]:
+        """Their weights."""
+        return [term.weight for term in self.terms]
 
     @property
     def variables(self) -> list[Variable]:
         """The state of the per-output trackers."""
         return [v for tracker in self.trackers for v in tracker.variables]
 
+    def targets(self, y_true: Any, y_pred: Any) -> dict[Path, Any]:
+        """The targets by the paths of the outputs, which `y_pred` has the structure of."""
+        return paired("y", y_true, y_pred, self.names, self.wanted)
+
+    def targets_of_terms(self, y_true: Any) -> list[Any]:
+        """The targets of each loss, None for one that looks at several outputs."""
+        targets = self.targets(y_true, self._structure)
+        return [targets[term.path] if term.is_of_one_output else None for term in self.terms]
+
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted sum of the losses of all outputs, or None if none has one."""
+        if y_true is None and leaves(self.loss):
+            raise ArgumentError(
+                f"compile() was given the loss {self.loss!r}, but there are no targets y. Give y, or compile without a loss."
+            )
         if not self.built:
-            self.build(y_pred)
-        outputs = flatten(y_pred)
-        if all(function is None for function in self.functions):
+            self.build(y_pred, y_true)
+        if not self.terms:
             return None
-        targets = _targets("y", y_true, self.names)
-        weights = (
-            [None] * len(outputs) if sample_weight is None else _targets("sample_weight", sample_weight, self.names)
-        )
-        total, trackers = None, iter(self.trackers)
-        for function, scale, target, output, weight in zip(
-            self.functions, self.weights, targets, outputs, weights, strict=True
-        ):
-            if function is None:
-                continue
-            value = function(_column(target, output), output, sample_weight=weight)
+        targets = self.targets(y_true, y_pred)
+        weights: dict[Path, Any] = {}
+        if sample_weight is not None:
+            weights = paired("sample_weight", sample_weight, y_pred, self.names, self.wanted)
+        total = None
+        for i, term in enumerate(self.terms):
+            output = part(y_pred, term.path)
+            value = term.function(
+                *self._arguments(term, output, targets), sample_weight=_weight_of(term, output, weights)
+            )
             if self.trackers:
-                next(trackers).update_state(value, sample_weight=output.shape[0])
-            if scale is not None:
-                value = value * scale
+                self.trackers[i].update_state(value, sample_weight=leaves(output)[0][1].shape[0])
+            if term.weight is not None:
+                value = value * term.weight
             total = value if total is None else total + value
         return total
 
+    def _arguments(self, term: LossTerm, output: Any, targets: dict[Path, Any]) -> tuple[Any, Any]:
+        """What a loss is called with: target and output, or the structures of several of them."""
+        for path, _ in leaves(output, term.path):
+            if targets[path] is None:
+                raise ArgumentError(
+                    f"y has nothing for the output '{label(path, self.names)}', which has the loss '{term.function.name}'. "
+                    "Give its targets, or compile with None as its loss."
+                )
+        if not is_nested(output):
+            return column(targets[term.path], output), output
+        return pack(output, lambda path: jnp.asarray(targets[path]), term.path), output
 
-def _column(target: Any, output: Any) -> Any:
+
+def _entries(structure: Any, path: Path = ()) -> list[Path]:
+    """The paths of the entries of nested losses, None among them."""
+    if not is_nested(structure):
+        return [path]
+    return [place for key, entry in children(structure) for place in _entries(entry, (*path, key))]
+
+
+def _place(path: Path, loss: Any, y_pred: Any) -> Path:
+    """Where a loss belongs: a built-in one in the place of a structure with a single output is that output's."""
+    below = leaves(part(y_pred, path), path)
+    return below[0][0] if len(below) == 1 and isinstance(loss, (str, FunctionLoss)) else path
+
+
+def _weight_of(term: LossTerm, output: Any, weights: dict[Path, Any]) -> Any:
+    below = [weights.get(path) for path, _ in leaves(output, term.path)]
+    if any(weight is not below[0] for weight in below):
+        raise ArgumentError(
+            f"'{term.name}' takes several outputs together, so they have one sample_weight. Received: "
+            f"{len(below)} of them"
+        )
+    return below[0]
+
+
+def column(target: Any, output: Any) -> Any:
     """Targets (samples,) as (samples, 1) where the output is: each sample keeps its own loss and weight."""
     target = jnp.asarray(target)
     if target.ndim == len(output.shape) - 1 and output.shape[-1] == 1:
@@ -147,144 +200,46 @@ def _column(target: Any, output: Any) -> Any:
     return target
 
 
-def _loss_object(identifier: Any) -> Any:
-    if identifier is None or isinstance(identifier, losses.Loss):
-        return identifier
+def is_one_of(identifier: Any, words: tuple[str, ...]) -> bool:
+    """Whether `identifier` is one of these names, in whatever case."""
+    return isinstance(identifier, str) and identifier.lower() in words
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """`name`, with a number if it is taken; taken from now on."""
+    number, candidate = 1, name
+    while candidate in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    taken.add(candidate)
+    return candidate
+
+
+def _loss_object(identifier: Any, y_true: Any, y_pred: Any) -> losses.Loss:
+    if is_one_of(identifier, CROSSENTROPY):
+        kind = kind_of(y_true, y_pred)
+        return losses.LossFunctionWrapper(losses.get(f"{kind}_crossentropy"), name=identifier)
     found = losses.get(identifier)
     if isinstance(found, losses.Loss):
         return found
-    return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
+    name = identifier if isinstance(identifier, str) else getattr(found, "__name__", "loss")
+    return losses.LossFunctionWrapper(found, name=name)
 
 
-class MetricSet:
-    """The metrics of `compile`, each paired with the output it looks at.
-
-    Args:
-        metrics: names, metric objects or functions; a list, or a list or dict of them by output.
-        weighted_metrics: the same, for metrics that the sample weights weigh.
-        output_names: the names of the graph's outputs, if it has any.
-    """
-
-    def __init__(self, metrics: Any, weighted_metrics: Any = None, output_names: Sequence[str] | None = None):
-        self.given = metrics
-        self.weighted = weighted_metrics
-        self.output_names = output_names
-        self.built = False
-        self.entries: list[tuple[int, str, metrics_module.Metric, bool]] = []  # output, name in logs, metric, weighted
-        for argument, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
-            if value is not None and not isinstance(value, (list, tuple, dict)):
-                raise ArgumentError(
-                    f"{argument} must be a list or dict, such as ['accuracy']. Received: {argument}={value!r}"
-                )
-            for item in flatten(value):
-                if item not in _ACCURACY and item not in _CROSSENTROPY:
-                    metrics_module.get(item)
-
-    def build(self, y_true: Any, y_pred: Any) -> None:
-        """Make the metrics, now that the shapes of targets and outputs are known."""
-        self.names = output_names_of(y_pred, self.output_names)
-        outputs = flatten(y_pred)
-        targets = [None] * len(outputs) if y_true is None else _targets("y", y_true, self.names)
-        for argument, value, weighted in (("metrics", self.given, False), ("weighted_metrics", self.weighted, True)):
-            if value is None:
-                continue
-            if len(self.names) == 1 and not isinstance(value, dict):
-                value = [list(flatten(value))]
-            for i, entry in enumerate(per_output(argument, value, self.names, single="refuse")):
-                for item in flatten(entry):
-                    metric = _metric_object(item, targets[i], outputs[i])
-                    name = metric.name if len(self.names) == 1 else f"{self.names[i]}_{metric.name}"
-                    target = targets[i]
-                    if target is not None:  # state whose shape depends on the data must be there before the trace
-                        metric.prepare(tuple(target.shape), tuple(outputs[i].shape))
-                    self.entries.append((i, self._unique(name), metric, weighted))
-        self.built = True
-
-    def _unique(self, name: str) -> str:
-        taken = {entry[1] for entry in self.entries}
-        number, candidate = 1, name
-        while candidate in taken:
-            candidate, number = f"{name}_{number}", number + 1
-        return candidate
-
-    @property
-    def metrics(self) -> list[metrics_module.Metric]:
-        """The metric objects."""
-        return [metric for _, _, metric, _ in self.entries]
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None, counting: Any = None) -> None:
-        """Count one batch; of filled ones the rows for which `counting`, (batch,), is 1 and not 0."""
-        if not self.entries:
-            return
-        outputs = flatten(y_pred)
-        targets = _targets("y", y_true, self.names)
-        weights = (
-            [None] * len(outputs) if sample_weight is None else _targets("sample_weight", sample_weight, self.names)
-        )
-        for i, _, metric, weighted in self.entries:
-            if targets[i] is not None:
-                weight = weights[i] if weighted else None
-                if counting is not None:
-                    weight = times_rows(weight, counting)
-                metric.update_state(_column(targets[i], outputs[i]), outputs[i], sample_weight=weight)
-
-    def result(self) -> dict[str, Any]:
-        """The value of each metric by its name in logs; a metric whose result is a dict gives several."""
-        results: dict[str, Any] = {}
-        for _, name, metric, _ in self.entries:
-            value = metric.result()
-            results.update(value if isinstance(value, dict) else {name: value})
-        return results
-
-
-_ACCURACY = ("accuracy", "acc")
-_CROSSENTROPY = ("crossentropy", "ce")
-
-
-def _metric_object(identifier: Any, y_true: Any, y_pred: Any) -> metrics_module.Metric:
-    if isinstance(identifier, metrics_module.Metric):
-        return identifier
-    if isinstance(identifier, str) and identifier in (*_ACCURACY, *_CROSSENTROPY):
-        return _by_shapes(identifier, y_true, y_pred)
-    found = metrics_module.get(identifier)
-    if isinstance(found, metrics_module.Metric):
-        if isinstance(identifier, str):
-            found.name = identifier  # "mse" stays "mse" in the logs
-        return found
-    return metrics_module.MeanMetricWrapper(found, name=identifier if isinstance(identifier, str) else found.__name__)
-
-
-def _by_shapes(name: str, y_true: Any, y_pred: Any) -> metrics_module.Metric:
-    """Binary, categorical or sparse, whichever the shapes of target and output say."""
-    accuracy = name in _ACCURACY
+def kind_of(y_true: Any, y_pred: Any) -> str:
+    """``"binary"``, ``"categorical"`` or ``"sparse_categorical"``, whichever the shapes of target and output say."""
+    if is_nested(y_pred):
+        raise ArgumentError("'crossentropy' takes one output. Give a loss for each of them.")
     shape_true, shape_pred = (() if y_true is None else tuple(y_true.shape)), tuple(y_pred.shape)
-    binary = shape_pred[-1:] == (1,) or not shape_pred[1:]
+    if shape_pred[-1:] == (1,) or not shape_pred[1:]:
+        return "binary"
     sparse = len(shape_true) < len(shape_pred) or (shape_true[-1:] == (1,) and shape_pred[-1] != 1)
-    if binary:
-        return metrics_module.BinaryAccuracy(name=name) if accuracy else metrics_module.BinaryCrossentropy(name=name)
-    if sparse:
-        return (
-            metrics_module.SparseCategoricalAccuracy(name=name)
-            if accuracy
-            else metrics_module.SparseCategoricalCrossentropy(name=name)
-        )
-    return (
-        metrics_module.CategoricalAccuracy(name=name) if accuracy else metrics_module.CategoricalCrossentropy(name=name)
-    )
-
-
-def times_rows(sample_weight: Any, rows: Any) -> Any:
-    """Sample weights, (batch, …) or None for ones, times a number for each row, (batch,)."""
-    if sample_weight is None:
-        return rows
-    weight = jnp.asarray(sample_weight)
-    return weight * rows.reshape(-1, *[1] * (weight.ndim - 1)).astype(weight.dtype)
+    return "sparse_categorical" if sparse else "categorical"
 
 
 def total_of(losses_added: list[Any], loss: Any) -> Any:
     """The sum of the compiled loss and what layers added, or None if there is nothing at all."""
-    parts = ([] if loss is None else [loss]) + [jnp.sum(jnp.asarray(part)) for part in losses_added]
+    parts = ([] if loss is None else [loss]) + [jnp.sum(jnp.asarray(value)) for value in losses_added]
     total = None
-    for part in parts:
-        total = part if total is None else total + part
+    for value in parts:
+        total = value if total is None else total + value
     return total

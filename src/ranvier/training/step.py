@@ -18,7 +18,7 @@ from ..core.masks import attach_masks, mask_table, masks_of
 from ..core.pure import pure
 from ..core.variables import Variable
 from ..layers.context import call_context
-from .objectives import times_rows
+from .measures import times_rows
 from .state import Roles, TrainState
 
 __all__ = [

@@ -25,6 +25,7 @@ from .integer_checks import check_integers
 from .label_checks import check_labels
 from .limits import limited_steps
 from .loop import Session, python_logs
+from .output_structure import layer_names
 from .prediction import is_small_batch, predict_arrays, predict_batch, predict_directly, predict_stream
 from .program import Programs
 from .resume import find_backup
@@ -41,7 +42,6 @@ class Trainer(Stateless, Compiled):
 
     history: Any = None
     _known_roles: Any = None  # whether they are still true; the roles; the layers
-    _classes: list[int | None] = []  # the sizes of the outputs' last axes, known once the losses are built
 
     # --- steps, which users may override ----------------------------------------------------------------------------
 
@@ -104,12 +104,8 @@ class Trainer(Stateless, Compiled):
         if not fully_built or (compiled and not self._objectives_built()):
             specs = jax.tree.map(lambda a: symbolic.KerasTensor(np.shape(a), _dtype_of(a)), x)
             outputs = self._outline(specs)  # type: ignore[attr-defined]
-            self._classes = [t.shape[-1] if t.shape else None for t in symbolic.flatten(outputs)]
             if compiled and y is not None:
-                if self._losses_compiled is not None and not self._losses_compiled.built:
-                    self._losses_compiled.build(outputs)
-                if self._metrics_compiled is not None and not self._metrics_compiled.built:
-                    self._metrics_compiled.build(y, outputs)
+                self._build_objectives(y, outputs)
         if learn and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
         roles, programs = self._roles(), self._programs
@@ -139,6 +135,25 @@ class Trainer(Stateless, Compiled):
                 f"({len(roles.trainable)} of them): a `trainable` or the layers changed after compile(). Call compile() "
                 "again, with a new optimizer."
             )
+
+    def _build_objectives(self, y: Any, outputs: Any) -> None:
+        """Pair the losses and metrics with the outputs."""
+        names = layer_names(self)
+        if self._losses_compiled is not None and not self._losses_compiled.built:
+            try:
+                self._losses_compiled.build(outputs, y, names)
+            except ArgumentError:
+                if type(self).compute_loss is Compiled.compute_loss:
+                    raise  # a `compute_loss` of the model's own knows what its losses are for
+        if self._metrics_compiled is not None and not self._metrics_compiled.built:
+            wanted = self._losses_compiled.wanted if self._losses_compiled is not None else ()
+            self._metrics_compiled.build(y, outputs, names, wanted)
+
+    def _check_numbers(self, data: Any, whose: str = "") -> None:
+        """Refuse integers that an embedding has no vector for, and labels that no class has; of a stream, the first ones."""
+        x, y, _ = unpack(data.arrays if isinstance(data, ArrayData) else data.peek())
+        check_integers(self, x, f"{whose}x")
+        check_labels(self._losses_compiled, y, f"{whose}y")
 
     def _objectives_built(self) -> bool:
         return all(part is None or part.built for part in (self._losses_compiled, self._metrics_compiled))
@@ -218,12 +233,9 @@ class Trainer(Stateless, Compiled):
         if validation_data is not None:
             validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
         programs = self._prepare(data.peek(), learn=True)
-        for part, whose in ((data, ""), (validation, "validation_data's ")):
-            if isinstance(part, ArrayData):
-                check_integers(self, part.arrays[0], f"{whose}x")
-                if len(part.arrays) > 1:
-                    labels = symbolic.flatten(part.arrays[1])
-                    check_labels(self._losses_compiled, labels, self._classes, f"{whose}y")
+        self._check_numbers(data)
+        if validation is not None:
+            self._check_numbers(validation, "validation_data's ")
         hooks = _hooks(callbacks, self, verbose=spec.verbose, epochs=spec.epochs, steps=data.steps, history=True)
         generator = random.child_generator()
         self.stop_training = False
@@ -327,8 +339,7 @@ class Trainer(Stateless, Compiled):
             lambda n: make_data(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps
         )
         programs = self._prepare(data.peek(), learn=False)
-        if isinstance(data, ArrayData):
-            check_integers(self, data.arrays[0])
+        self._check_numbers(data)
         verbose = check_verbose(verbose)
         hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
         hooks.on_test_begin()
@@ -402,7 +413,7 @@ class Trainer(Stateless, Compiled):
         data = make_data(x, y, sample_weight, batch_size=2**31, shuffle=False, class_weight=class_weight)
         arrays = data.peek()
         programs = self._prepare(arrays, learn)
-        check_integers(self, arrays[0])
+        self._check_numbers(data)
         fresh = TrainState.take(programs.roles)._replace(metrics=list(programs.fresh_metrics))
         state, logs = one_batch(programs, learn, arrays, 0)(fresh)
         state.put(programs.roles)

@@ -17,7 +17,6 @@ from ..core.tracebacks import filtered, outside
 from ..data.adapt import make_data
 from ..data.sources import ArrayData
 from ..data.split import split
-from ..ops import symbolic
 from ..training.callbacks.checks import nearest
 from ..training.callbacks.monitor import MonitorCallback
 from ..training.integer_checks import check_integers
@@ -197,8 +196,7 @@ class Population:
                 if part is not None:
                     check_integers(model, part.arrays[0], f"{whose}x")
                     if len(part.arrays) > 1:
-                        labels = symbolic.flatten(part.arrays[1])
-                        check_labels(model._losses_compiled, labels, model._classes, f"{whose}y")
+                        check_labels(model._losses_compiled, part.arrays[1], f"{whose}y")
         return generators
 
     def _template(self, i: int, batch: Any) -> Any:
