@@ -98,9 +98,11 @@ class LossSet:
             if isinstance(weight, (str, bool)) or not hasattr(weight, "__float__"):
                 raise ArgumentError(f"loss_weights must be numbers, one for each loss. Received: {weight!r} among them")
             at.setdefault(path, []).append(float(weight))
+        together = {path for path, _ in found if is_nested(part(y_pred, path))} if is_nested(given) else set()
         weights: list[float | None] = []
         for i, (path, _) in enumerate(found):
-            own = next((at[path[:n]] for n in range(len(path), -1, -1) if path[:n] in at), [])
+            around = [path] + [outer for n in range(len(path) - 1, -1, -1) if (outer := path[:n]) not in together]
+            own = next((at[outer] for outer in around if outer in at), [])
             before = sum(other == path for other, _ in found[:i])  # several losses of one output have a weight each
             weights.append(own[before] if before < len(own) else own[0] if own else None)
         return weights
