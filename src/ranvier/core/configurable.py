@@ -11,7 +11,7 @@ import functools
 import inspect
 from typing import Any, ClassVar, Self
 
-from . import budgets, serialization
+from . import budgets, ownership, serialization
 
 __all__ = ["Configurable"]
 
@@ -38,6 +38,7 @@ class Configurable:
         given = {k: v for k, v in bound.items() if k in _parameters(cls)}
         given.update({k: v for k, v in kwargs.items() if k in _parameters(cls)})
         object.__setattr__(self, "_given", given)
+        object.__setattr__(self, "_number", ownership.numbered())
         return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

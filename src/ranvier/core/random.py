@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import names, serialization
+from . import names, ownership, serialization
 from .errors import ArgumentError
 from .scalars import host
 from .variables import Variable
@@ -122,6 +122,7 @@ class SeedGenerator:
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ArgumentError(f"seed must be a non-negative integer or None. Received: seed={seed!r}")
         self.seed = int(seed)
+        self._number = ownership.numbered()
         self.name = name or names.auto_name("seed_generator")
         with names.name_scope(self.name):
             self.state = Variable(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from . import budgets, names, settings, structure
+from . import budgets, names, ownership, settings
 from .distributions import active_layout_of
 from .dtypes import standardize_dtype
 from .errors import ArgumentError, ShapeError, TraceError
@@ -97,6 +97,7 @@ class Variable:
         self.aggregation = aggregation
         self.synchronization = synchronization
         self.autocast = autocast
+        self._number = ownership.numbered()
         self._trainable = self.born_trainable = bool(trainable)
         self.overwrite_with_gradient = False
         self.moves_in_prediction = False  # whether `predict` keeps what it assigns, which is lost otherwise
@@ -115,7 +116,6 @@ class Variable:
                 if layout is None:
                     self.layout = active_layout_of(self)
                 self._value = self._laid_out(self._value)
-        structure.changed()
 
     def __getattr__(self, name: str) -> Any:
         # While a file is read, a variable takes no memory until the file gives its value, or somebody asks for it.
@@ -149,8 +149,9 @@ class Variable:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        structure.changed()
+        if self._trainable != bool(value):
+            self._trainable = bool(value)
+            ownership.changed(self)
 
     @property
     def value(self) -> Any:

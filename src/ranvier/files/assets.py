@@ -14,7 +14,7 @@ from typing import Any
 
 from .archive import Archive
 from .limits import ASSETS, json_items, unpacked
-from .weights import parts
+from .places import layers_inside
 
 __all__ = ["PREFIX", "read_assets", "write_assets"]
 
@@ -27,7 +27,7 @@ def _layers(layer: Any, path: str = "", seen: set[int] | None = None) -> Iterato
     if id(layer) in seen:
         return
     seen.add(id(layer))
-    for name, inner in parts(layer):
+    for name, inner in layers_inside(layer):
         yield from _layers(inner, f"{path}{name}/", seen)
     if hasattr(layer, "save_assets") and hasattr(layer, "load_assets"):
         yield path, layer

@@ -21,7 +21,7 @@ from .legacy_h5 import load_h5_model, save_h5_model
 from .limits import allowance, refusing
 from .placed import Target, placed
 from .strict_json import json_text
-from .weights import read_optimizer, read_weights, write_weights
+from .weights import read_optimizers, read_weights, write_weights
 
 __all__ = ["load_model", "save_model"]
 
@@ -115,18 +115,21 @@ def load_model(
                 read_weights(file, model)
             with refusing(path, "assets"):
                 read_assets(archive, model)
-            if compile and compile_config:
-                with refusing(path, "config.json"):
-                    _restore_training(model, compile_config, custom_objects, file)
+            with refusing(path, "config.json"):
+                if compile and compile_config:
+                    _compile(model, compile_config, custom_objects, file)
+                left = read_optimizers(file, model)
+            if left:
+                warnings.warn(
+                    f"The file's optimizer state at {', '.join(map(repr, left))} does not fit the optimizer; it starts anew.",
+                    RanvierWarning,
+                    stacklevel=2,
+                )
     return model
 
 
-def _restore_training(model: Any, compile_config: dict[str, Any], custom_objects: Any, file: Any) -> None:
+def _compile(model: Any, compile_config: dict[str, Any], custom_objects: Any, file: Any) -> None:
     with serialization.custom_object_scope(custom_objects or {}):
         model.compile_from_config(compile_config)
     if len(file.get("optimizer/vars", ())):
         model.optimizer.build(model.trainable_variables)
-        if not read_optimizer(file, model):
-            warnings.warn(
-                "The file's optimizer state does not fit the optimizer; it starts anew.", RanvierWarning, stacklevel=3
-            )

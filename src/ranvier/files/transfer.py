@@ -10,7 +10,7 @@ import contextlib
 import functools
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +122,7 @@ def load(
     by_name: bool = False,
     skip_mismatch: bool = False,
     verified: bool = False,
+    apart: Collection[str] = (),
 ) -> LoadReport:
     """Fill layers from what a file holds, all that fit or, with an error, none.
 
@@ -132,16 +133,19 @@ def load(
         by_name: pair layers by their names; those without a partner are left alone. Otherwise by their places.
         skip_mismatch: leave layers alone that do not fit, too.
         verified: what is stored has been compared with checksums already.
+        apart: places in the file that are left alone on purpose.
 
     Raises:
-        SerializationError: weights that the file lacks or has too many of.
+        SerializationError: weights that the file lacks, has too many of, or that no layer takes.
         ShapeError: weights of another shape.
     """
     wanted, stored = list(wanted), list(stored)
     pairs = _by_names(wanted, stored) if by_name else _by_places(wanted, stored)
     pairs = [(w, s) for w, s in pairs if w.variables or w.fill is not None or (s is not None and s.arrays)]
     used = {id(there) for _, there in pairs if there is not None}
-    report.unused += [f"{s.place}/{key}" for s in stored if id(s) not in used for key in s.arrays]
+    unused = [
+        f"{s.place}/{key}".lstrip("/") for s in stored if id(s) not in used and s.place not in apart for key in s.arrays
+    ]
     fitting = []
     for want, there in pairs:
         if there is None and (by_name or (want.fill is not None and not want.variables)):
@@ -156,6 +160,12 @@ def load(
             report.missing += want.paths
         else:
             report.skipped.update(dict.fromkeys(want.paths or [want.place], str(error)))
+    if unused and not by_name and not skip_mismatch:
+        raise SerializationError(
+            f"The file holds {len(unused)} weights that no layer of '{report.target}' takes: "
+            f"{', '.join(map(repr, unused[:5]))}. It is of another model; load_weights(…, skip_mismatch=True) takes what fits."
+        )
+    report.unused += unused
     if not verified:
         verify(array for _, there in fitting if there is not None for array in there.arrays.values())
     plain = (a for want, there in fitting if want.fill is None and there is not None for a in there.arrays.values())

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import os
 import warnings
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
-from ..core.names import snake_case
 from ..core.serialization import is_builtin
 from ..core.tracebacks import outside
-from ..layers.base import Layer
 from ..layers.owner import Owner
+from ..optimizers import Optimizer
 from .archive import open_archive
 from .atomic import may_write, replacing
 from .hdf5 import array_of, checked, members, opened, write_array
 from .layered_weights import layered
 from .limits import refusing
 from .named_weights import named, save_named
+from .places import Held, held, resolved
 from .shards import read_shards, write_shards
 from .transfer import LoadReport, Stored, Wanted, load, verify
 
@@ -30,43 +30,26 @@ __all__ = [
     "in_memory",
     "load_weights",
     "opened_weights",
-    "parts",
-    "read_optimizer",
+    "read_optimizers",
     "read_weights",
     "save_weights",
     "write_weights",
 ]
 
 
-def parts(layer: Any) -> Iterator[tuple[str, Any]]:
-    """The layers inside, with the names of their groups."""
-    if getattr(layer, "graph", None) is not None or hasattr(layer, "_chain"):
-        chain = getattr(layer, "_input_layer", None)
-        layers = [*([chain] if chain is not None else []), *layer.layers]
-        yield from _counted("layers", layers)
-        return
-    for name, value in vars(layer).items():
-        if name.startswith("__") or name in layer.not_owned:
-            continue
-        if isinstance(value, Layer):
-            yield name, value
-        elif isinstance(value, (list, tuple)) and any(isinstance(v, Layer) for v in value):
-            yield from _counted(name, [v for v in value if isinstance(v, Layer)])
-        elif isinstance(value, dict) and any(isinstance(v, Layer) for v in value.values()):
-            yield from _counted(name, [v for v in value.values() if isinstance(v, Layer)])
-
-
-def _counted(group: str, layers: list[Any]) -> Iterator[tuple[str, Any]]:
-    counts: Counter[str] = Counter()
-    for layer in layers:
-        kind = snake_case(type(layer).__name__)
-        yield f"{group}/{kind}_{counts[kind]}" if counts[kind] else f"{group}/{kind}", layer
-        counts[kind] += 1
-
-
 def write_weights(file: Any, layer: Any) -> None:
-    """Write the weights of `layer` and of the layers inside, and its optimizer's state, into an open HDF5 file."""
-    for want in _wanted(layer):
+    """Write the weights of `layer` and of the layers inside, and the state of its optimizers, into an open HDF5 file.
+
+    Raises:
+        SerializationError: a weight that has no place in the file.
+    """
+    everything = held(layer)
+    for want in _complete(layer, _wanted(everything)):
+        if "vars" in want.place.split("/"):
+            raise SerializationError(
+                f"Layer '{want.layer.name}' lies in an attribute called 'vars', where files keep the weights of the layer "
+                "around it. Give the attribute another name."
+            )
         group = file.require_group(f"{want.place}/vars".lstrip("/"))
         group.attrs["name"] = want.layer.name
         if _overrides(want.layer, "save_own_variables"):
@@ -74,14 +57,12 @@ def write_weights(file: Any, layer: Any) -> None:
         else:
             for i, variable in enumerate(want.variables):
                 write_array(group, str(i), variable.stored_value())
-    optimizer = getattr(layer, "optimizer", None)  # layers are saved alone, too
-    place = "optimizer"
-    while optimizer is not None and optimizer.built:
-        group = file.require_group(f"{place}/vars")
-        group.attrs["name"] = optimizer.name
-        _write_own(group, optimizer)
-        # Keras keeps the state of an optimizer inside twice, and looks for it in both places.
-        optimizer, place = getattr(optimizer, "inner_optimizer", None), f"{place}/inner_optimizer"
+    compiled = getattr(layer, "optimizer", None)  # layers are saved alone, too
+    for place, _, optimizer in everything:
+        if isinstance(optimizer, Optimizer) and (optimizer.built or optimizer is not compiled):
+            group = file.require_group(f"{place}/vars")
+            group.attrs["name"] = optimizer.name
+            _write_own(group, optimizer)
 
 
 def _write_own(group: Any, owner: Any) -> None:
@@ -91,8 +72,22 @@ def _write_own(group: Any, owner: Any) -> None:
         write_array(group, key, value)
 
 
+def _complete(layer: Any, wanted: Iterable[Wanted]) -> list[Wanted]:
+    """`wanted`, which has a place for every weight of `layer`."""
+    wanted = list(wanted)
+    placed = {id(variable) for want in wanted for variable in want.variables}
+    lost = [v.path for v in layer.weights if id(v) not in placed]
+    if lost:
+        raise SerializationError(
+            f"{len(lost)} weights of '{layer.name}' have no place in a file: {', '.join(map(repr, lost[:5]))}. Files keep "
+            "what attributes of the model and of its layers hold, in lists, tuples, dicts and sets at any depth: assign "
+            "these weights, or the layers that own them, to attributes."
+        )
+    return wanted
+
+
 def read_weights(file: Any, layer: Any) -> None:
-    """Read what `write_weights` (or Keras) wrote, but for the optimizer's state.
+    """Read what `write_weights` (or Keras) wrote, but for the state of optimizers.
 
     Args:
         file: an open HDF5 file, in an archive that has compared it with its checksum.
@@ -102,35 +97,71 @@ def read_weights(file: Any, layer: Any) -> None:
         SerializationError: weights that the file lacks or has too many of.
         ShapeError: weights of another shape.
     """
-    load(_wanted(layer), _stored(file), LoadReport(layer.name, ""), verified=True)
+    report = LoadReport(layer.name, "")
+    everything = held(layer)
+    load(_wanted(everything), _placed(file, layer, everything, report), report, verified=True)
 
 
-def read_optimizer(file: Any, model: Any) -> bool:
-    """Give the model's optimizer, which is built, its state from the file, if it fits. Returns whether it did."""
-    optimizer = model.optimizer
-    arrays = _own_arrays(file["optimizer/vars"]) if "optimizer/vars" in file else {}
-    shapes = [tuple(array.shape) for array in arrays.values()]
-    if not arrays or shapes != [v.shape for v in optimizer.variables]:
-        return False
-    optimizer.load_own_variables({key: array_of(array) for key, array in arrays.items()})
-    return True
+def read_optimizers(file: Any, model: Any, verified: bool = True) -> list[str]:
+    """Give the model's optimizers their state from the file, where it fits; those that are not built take it when they are.
+
+    Args:
+        file: an open HDF5 file.
+        model: a model, or a layer.
+        verified: the file has been compared with its checksum already.
+
+    Returns:
+        The places of what fits none.
+    """
+    pairs = []
+    for there in _stored(file):
+        optimizer = resolved(model, there.place)
+        if isinstance(optimizer, Optimizer) and not there.place.endswith("/inner_optimizer"):
+            pairs.append((there, optimizer))
+    if not verified:
+        verify(array for there, _ in pairs for array in there.arrays.values())
+    left = []
+    for there, optimizer in pairs:
+        if not optimizer.take({key: array_of(array) for key, array in there.arrays.items()}):
+            left.append(there.place)
+    return left
 
 
-def _wanted(layer: Any, place: str = "", names: tuple[str, ...] = (), seen: set[int] | None = None) -> Iterator[Wanted]:
-    """`layer` and those inside, each once, with their places in a file."""
-    seen = set() if seen is None else seen
-    if id(layer) in seen:
-        return
-    seen.add(id(layer))
-    names = (*names, layer.name)
-    fill = layer.load_own_variables if _overrides(layer, "load_own_variables") else None
-    yield Wanted(place, names, layer, layer._own_variables(), fill)
-    for name, inner in parts(layer):
-        yield from _wanted(inner, f"{place}/{name}".lstrip("/"), names, seen)
+def _wanted(everything: Iterable[Held]) -> Iterator[Wanted]:
+    """What layers need, with their places in a file."""
+    for place, names, layer in everything:
+        if isinstance(layer, Owner):
+            fill = layer.load_own_variables if _overrides(layer, "load_own_variables") else None
+            yield Wanted(place, names, layer, layer._own_variables(), fill)
+
+
+def _placed(file: Any, layer: Any, everything: list[Held], report: LoadReport) -> Iterator[Stored]:
+    """What an open HDF5 file holds for each layer, under the place at which this version would write it."""
+    owners = {one.place: one.owner for one in everything}
+    first = {id(one.owner): one.place for one in everything}
+    found = list(_stored(file))
+    present = {there.place for there in found}
+    for there in found:
+        owner = owners.get(there.place) or resolved(layer, there.place)
+        if isinstance(owner, Optimizer):
+            continue
+        if owner is None and _is_no_weight(there):
+            report.unused.append(there.place)
+        elif owner is None or there.place in owners:
+            yield there
+        elif first[id(owner)] not in present:
+            yield dataclasses.replace(there, place=first[id(owner)])
+
+
+def _is_no_weight(there: Stored) -> bool:
+    """Whether this is the state of an optimizer, of a metric or of a seed generator, which a model may do without."""
+    kinds = [(tuple(array.shape), str(array.dtype)) for array in there.arrays.values()]
+    steps = bool(kinds) and kinds[0] in (((), "int32"), ((), "int64"))  # an optimizer's first variable counts its steps
+    return steps or there.place.split("/")[0] in ("optimizer", "metrics") or kinds == [((2,), "uint32")]
 
 
 def _stored(group: Any, place: str = "", names: tuple[str, ...] = ()) -> Iterator[Stored]:
-    """What an open HDF5 file holds for each layer."""
+    """What an open HDF5 file holds for each layer and optimizer."""
     found = dict(members(group))
     arrays: dict[str, Any] = {}
     if "vars" in found:
@@ -140,7 +171,7 @@ def _stored(group: Any, place: str = "", names: tuple[str, ...] = ()) -> Iterato
         names = (*names, said if isinstance(said, str) else place.rsplit("/", 1)[-1])
         yield Stored(place, names, arrays)
     for key, item in found.items():
-        if hasattr(item, "keys") and (place or key != "optimizer"):
+        if hasattr(item, "keys"):
             yield from _stored(item, f"{place}/{key}".lstrip("/"), names)
 
 
@@ -197,7 +228,7 @@ def save_weights(
             f"'{layer.name}' has no weights yet. Call it on data, or build it, before saving its weights."
         )
     if path.endswith(".safetensors"):
-        save_named(path, _wanted(layer), layer.name)
+        save_named(path, _complete(layer, _wanted(held(layer))), layer.name)
     elif max_shard_size is not None:
         with in_memory(layer) as file:
             write_shards(file, path, max_shard_size)
@@ -252,29 +283,27 @@ def load_weights(
     if not os.path.exists(path):
         raise MissingFileError(f"There is no file {path!r}.")
     report = LoadReport(layer.name, os.path.basename(path))
+    everything = held(layer)
     with refusing(path, None), contextlib.ExitStack() as stack:
         file = None
         if path.endswith(".safetensors"):
-            wanted, stored = stack.enter_context(named(path, list(_wanted(layer)), by_name))
+            wanted, stored = stack.enter_context(named(path, list(_wanted(everything)), by_name))
         elif path.endswith((".h5", ".hdf5")) and not path.endswith(".weights.h5"):
             wanted, stored = stack.enter_context(layered(path, layer, by_name))
         else:
             file = stack.enter_context(opened_weights(path))
-            wanted, stored = list(_wanted(layer)), _stored(file)
+            wanted, stored = list(_wanted(everything)), list(_placed(file, layer, everything, report))
         if not layer.built and not any(want.variables or want.fill for want in wanted):
             raise SerializationError(
                 f"'{layer.name}' has no weights yet. Call it on data, or build it, before loading its weights."
             )
         left = {id(inner) for one in skipped for inner in one._flatten_layers()}
-        wanted = [want for want in wanted if id(want.layer) not in left]
+        apart = {want.place for want in wanted if id(want.layer) in left}
+        wanted = [want for want in wanted if want.place not in apart]
         verified = path.endswith(".keras")  # the archive has a checksum of all of it
-        optimizer = None if file is None or by_name or "optimizer" not in file else getattr(layer, "optimizer", None)
-        if file is not None and optimizer is not None and "optimizer/vars" in file and not verified:
-            verify(_own_arrays(file["optimizer/vars"]).values())
-        load(wanted, stored, report, by_name=by_name, skip_mismatch=skip_mismatch, verified=verified)
-        goes_on = optimizer is not None and optimizer.built and read_optimizer(file, layer)
-        if file is not None and "optimizer" in file and not goes_on:
-            report.unused.append("optimizer")
+        load(wanted, stored, report, by_name=by_name, skip_mismatch=skip_mismatch, verified=verified, apart=apart)
+        if file is not None and not by_name:
+            report.unused += read_optimizers(file, layer, verified)
     if report.skipped:
         warnings.warn(
             f"{len(report.skipped)} weights do not fit and were skipped. {report}", RanvierWarning, stacklevel=outside()

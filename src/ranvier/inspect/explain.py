@@ -10,10 +10,10 @@ import numpy as np
 
 from .. import losses
 from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError
+from ..core.ownership import unique
 from ..core.tracebacks import filtered
 from ..layers.base import Layer
 from ..layers.input import InputLayer
-from ..layers.tracking import unique
 from ..ops import symbolic
 from ..training.compilation import Compiled
 from ..training.objectives import LossSet, total_of

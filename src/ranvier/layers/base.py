@@ -20,6 +20,7 @@ from ..core.configurable import Configurable
 from ..core.distributions import distribution, with_output_layout
 from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError, RanvierWarning
 from ..core.masks import get_mask, set_mask
+from ..core.ownership import owned, unique
 from ..core.pure import current_scope, pure
 from ..core.remat import RematScope, current_remat
 from ..core.scopes import StatelessScope
@@ -33,7 +34,6 @@ from .input_spec import check_inputs
 from .owner import Owner
 from .remat import rematerialized
 from .signatures import CallParameters, all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
-from .tracking import owned, unique
 
 __all__ = ["Layer"]
 
@@ -134,7 +134,7 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
     @property
     def metrics(self) -> list[Any]:
         """The metrics that the attributes of this layer and of the layers inside hold."""
-        found = [m for layer in self._flatten_layers() for m in owned(layer, Configurable, layer.not_owned)]
+        found = [m for layer in self._flatten_layers() for m in owned(layer, Configurable)]
         return unique(m for m in found if hasattr(m, "stateless_update_state"))
 
     @property
@@ -396,6 +396,9 @@ def _framed(build: Callable[..., None]) -> Callable[..., None]:
         finally:
             self._building = False
         self.built = True
+        if not self.trainable:
+            for variable in self._own_variables():
+                variable.trainable = False
 
     return framed
 

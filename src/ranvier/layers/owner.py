@@ -8,37 +8,31 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from ..core import dtypes, names, structure
+from ..core import dtypes, names, ownership
 from ..core.configurable import Configurable
 from ..core.dtype_policy_map import DTypePolicyMap
 from ..core.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
+from ..core.ownership import Watched, owned, unique
 from ..core.random import SeedGenerator
 from ..core.variables import Variable
-from . import tracking
 
 __all__ = ["Owner"]
 
 
-class Owner(Configurable):
+class Owner(Watched, Configurable):
     """What owns variables through its attributes; `Layer` is the only one."""
 
     #: Attributes in which no weights are looked for.
-    not_owned: ClassVar[frozenset[str]] = frozenset({"_given", "_inbound_nodes", "_build_shapes", "_losses"})
+    not_owned: ClassVar[frozenset[str]] = frozenset(
+        {"_given", "_inbound_nodes", "_build_shapes", "_losses", "_watches"}
+    )
+    not_watched: ClassVar[frozenset[str]] = frozenset({"_given", "_inbound_nodes", "_build_shapes", "_losses"})
 
     built: bool = False
     _name: str | None
     _trainable: bool
     _building: bool
     _dtype_policy: dtypes.DTypePolicy
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not isinstance(value, tracking.LEAVES):
-            structure.changed()
-        super().__setattr__(name, value)
-
-    def __delattr__(self, name: str) -> None:
-        structure.changed()
-        super().__delattr__(name)
 
     # --- names and dtypes -------------------------------------------------------------------------------------------
 
@@ -151,6 +145,7 @@ class Owner(Configurable):
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
         self.__dict__.setdefault("_added_weights", []).append(variable)
+        ownership.changed(self)
         return variable
 
     def add_variable(
@@ -162,10 +157,11 @@ class Owner(Configurable):
 
     def _layers_in_order(self) -> list[Owner]:
         """The layers that this layer's attributes hold."""
-        return tracking.owned(self, Owner, self.not_owned)
+        return owned(self, Owner)
 
     def _own_variables(self) -> list[Variable]:
-        return tracking.trainable_first(tracking.owned(self, Variable, self.not_owned))
+        """The variables that this layer's attributes hold, in the order of Keras's files: those made trainable first."""
+        return sorted(owned(self, Variable), key=lambda v: not v.born_trainable)
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Owner]:
         """This layer and all below it, each once."""
@@ -188,47 +184,74 @@ class Owner(Configurable):
         for layer in self._flatten_layers():
             found += layer._own_variables()
             found += layer._unsaved_variables()
-        return tracking.unique(found)
+        return unique(found)
 
     def _unsaved_variables(self) -> list[Variable]:
         """This layer's own state that no file keeps: the states of seed generators."""
-        return [g.state for g in tracking.owned(self, SeedGenerator, self.not_owned)]
+        return [g.state for g in owned(self, SeedGenerator)]
 
     @property
     def weights(self) -> list[Variable]:
         """The variables that a file keeps: all but the states of seed generators."""
-        return tracking.unique(v for layer in self._flatten_layers() for v in layer._own_variables())
+        return unique(v for layer in self._flatten_layers() for v in layer._own_variables())
 
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that optimizers change."""
-        return [v for v in self.weights if v.trainable] if self.trainable else []
+        frozen = self._frozen_variables()
+        return [v for v in self.weights if id(v) not in frozen]
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The weights that optimizers leave alone."""
-        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+        frozen = self._frozen_variables()
+        return [v for v in self.weights if id(v) in frozen]
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The variables that optimizers change."""
-        return [v for v in self.variables if v.trainable] if self.trainable else []
+        frozen = self._frozen_variables()
+        return [v for v in self.variables if id(v) not in frozen]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
         """The variables that optimizers leave alone, seed states among them."""
-        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+        frozen = self._frozen_variables()
+        return [v for v in self.variables if id(v) in frozen]
+
+    def _frozen_variables(self) -> set[int]:
+        """The ids of the variables here and inside that do not train: they, or an owner above them, are not trainable."""
+        frozen: set[int] = set()
+        seen: dict[int, bool] = {}
+
+        def visit(layer: Owner, held: bool) -> None:
+            held = held or not layer.trainable
+            if seen.get(id(layer)) in (held, True):
+                return
+            seen[id(layer)] = held
+            own = [*layer._own_variables(), *layer._unsaved_variables()]
+            frozen.update(id(v) for v in own if held or not v.trainable)
+            for child in layer._layers_in_order():
+                visit(child, held)
+
+        visit(self, False)
+        return frozen
 
     @property
     def trainable(self) -> bool:
-        """Whether optimizers may change the weights, here and in the layers inside."""
+        """Whether optimizers may change the weights, here and in the layers inside.
+
+        A weight trains if it, its layer and every layer around that are trainable. Setting it sets it for all layers
+        inside, too.
+        """
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        structure.changed()
+        ownership.changed(self)
         self._trainable = bool(value)
         for layer in self._flatten_layers():
+            ownership.changed(layer)
             layer._trainable = bool(value)
             for variable in layer._own_variables():
                 if variable.born_trainable:

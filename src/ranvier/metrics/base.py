@@ -11,14 +11,14 @@ from .. import initializers
 from ..core import dtypes, names
 from ..core.configurable import Configurable
 from ..core.errors import ArgumentTypeError
+from ..core.ownership import Watched, changed, owned, unique
 from ..core.pure import pure
 from ..core.variables import Variable
-from ..ops.symbolic import flatten
 
 __all__ = ["Metric"]
 
 
-class Metric(Configurable):
+class Metric(Watched, Configurable):
     """Base of metrics: subclass it with `update_state` and `result`; state comes from `add_variable`.
 
     Args:
@@ -72,6 +72,7 @@ class Metric(Configurable):
                 start, tuple(shape), dtype or self.dtype, trainable=False, aggregation=aggregation, name=name
             )
         self.__dict__.setdefault("_variables", []).append(variable)
+        changed(self)
         return variable
 
     def add_weight(
@@ -85,21 +86,16 @@ class Metric(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """The state: this metric's, then that of metrics in its attributes."""
-        inner = [
-            variable
-            for name, value in vars(self).items()
-            if name != "_variables"
-            for metric in (flatten(value) if isinstance(value, (list, tuple, dict)) else [value])
-            if isinstance(metric, Metric)
-            for variable in metric.variables
-        ]
-        return list({id(v): v for v in [*self._variables, *inner]}.values())
+        """The state: the variables that this metric's attributes hold, then those of the metrics that they hold."""
+        inner = [variable for metric in owned(self, Metric) for variable in metric.variables]
+        return unique([*self._variables, *owned(self, Variable), *inner])
 
     def reset_state(self) -> None:
-        """Start counting anew."""
-        for variable in self.variables:
+        """Start counting anew: all own variables are 0, and metrics inside start anew."""
+        for variable in unique([*self._variables, *owned(self, Variable)]):
             variable.assign(np.zeros(variable.shape, jax.numpy.dtype(variable.dtype)))
+        for metric in owned(self, Metric):
+            metric.reset_state()
 
     # --- counting ---------------------------------------------------------------------------------------------------
 
@@ -136,10 +132,3 @@ class Metric(Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Variable):
-            known = self.__dict__.setdefault("_variables", [])
-            if all(value is not v for v in known):
-                known.append(value)
-        super().__setattr__(name, value)

@@ -8,6 +8,7 @@ from typing import Any
 from ..core import serialization
 from ..core.errors import ArgumentError, NotBuiltError
 from ..core.masks import set_mask
+from ..core.ownership import unique
 from ..core.trees import ordered_keys
 from ..files import keras_format, weights
 from ..layers.base import Layer
@@ -42,6 +43,9 @@ class Model(Trainer, Layer):
     not_owned = Layer.not_owned | {
         "optimizer", "loss", "history", "graph", "_losses_compiled", "_metrics_compiled", "_loss_tracker", "_programs",
         "_known_roles", "_given_to_compile", "_inputs_struct", "_outputs_struct",
+    }  # fmt: skip
+    not_watched = Layer.not_watched | {
+        "history", "_programs", "_known_roles", "_given_to_compile", "_inputs_struct", "_outputs_struct", "_classes",
     }  # fmt: skip
 
     graph: Graph | None = None
@@ -157,16 +161,14 @@ class Model(Trainer, Layer):
 
     def _layers_in_order(self) -> list[Any]:
         inside = super()._layers_in_order()
-        if self.graph is None:
-            return inside
-        layers = [operation for operation in self.graph.operations if isinstance(operation, Layer)]
-        known = {id(layer) for layer in layers}
-        return layers + [layer for layer in inside if id(layer) not in known]
+        return inside if self.graph is None else unique([*self.layers, *inside])
 
     @property
     def layers(self) -> list[Any]:
         """The layers directly inside: of the graph, or in the order of the attributes that hold them."""
-        return self._layers_in_order()
+        if self.graph is None:
+            return super()._layers_in_order()
+        return [operation for operation in self.graph.operations if isinstance(operation, Layer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer with this name, or at this index."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ..core import names, serialization
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
+from ..core.ownership import unique
 from ..layers.base import Layer
 from ..layers.input import Input, InputLayer
 from .graph import Graph
@@ -125,8 +126,10 @@ class Sequential(Model):
     def _input_dtype(self) -> str | None:
         return None
 
+    not_owned = Model.not_owned | {"_input_layer"}
+
     def _layers_in_order(self) -> list[Any]:
-        return list(self._chain)
+        return unique([*self._chain, *Layer._layers_in_order(self)])
 
     @property
     def layers(self) -> list[Layer]:

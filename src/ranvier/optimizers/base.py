@@ -17,7 +17,7 @@ from ..core.names import snake_case
 from ..core.pure import pure
 from ..core.variables import Variable
 from .checks import finite, fraction
-from .state import OptimizerState
+from .state import OptimizerState, finished
 
 __all__ = ["Optimizer"]
 
@@ -105,6 +105,12 @@ class Optimizer(OptimizerState, Configurable):
         self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
         self._make_state(learning_rate)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = finished(cls.build)
+
+    @finished
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the state for these weights. Rules extend it with their own slots."""
         if self.built:

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from .. import initializers
-from ..core import names
+from ..core import names, ownership
 from ..core.errors import ArgumentError, ArgumentTypeError, RanvierWarning
 from ..core.settings import floatx
+from ..core.tracebacks import outside
 from ..core.variables import Variable
 from .checks import finite
 from .schedules.base import LearningRateSchedule
 
-__all__ = ["OptimizerState", "constant"]
+__all__ = ["OptimizerState", "constant", "finished"]
 
 
-class OptimizerState:
+class OptimizerState(ownership.Watched):
     """The part of `Optimizer` that makes, reads and replaces its variables."""
 
     name: str
+    built: bool
+    _building: bool = False
     gradient_accumulation_steps: int | None
 
     def _make_state(self, learning_rate: Any) -> None:
         """Make the step count and the learning rate."""
         self._variables: list[Variable] = []
+        self._waiting: dict[str, Any] = {}  # state from a file for slots that are not made yet
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
         self._schedule: Any = None
         if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
@@ -82,6 +87,7 @@ class OptimizerState:
                 start, tuple(shape), dtype or floatx(), False, aggregation=aggregation, name=name, layout=layout
             )
         self._variables.append(variable)
+        ownership.changed(self)
         return variable
 
     def add_variable_from_reference(
@@ -145,6 +151,9 @@ class OptimizerState:
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Put the state into `store` under "0", "1" …"""
+        if self._waiting:
+            store.update(self._waiting)
+            return
         for i, variable in enumerate(self.variables):
             store[str(i)] = variable.numpy()
 
@@ -160,6 +169,43 @@ class OptimizerState:
             return
         for i, variable in enumerate(self.variables):
             variable.assign(np.asarray(store[str(i)]))
+
+    def take(self, store: Mapping[str, Any]) -> bool:
+        """Take the state from `store` if it fits, or keep it until `build`, if that has not been. Returns whether it did."""
+        if [np.shape(value) for value in store.values()] == [v.shape for v in self.variables]:
+            self.load_own_variables(store)
+        elif self.built or len(store) <= len(self.variables):
+            return False
+        else:
+            self._waiting = dict(store)
+        return True
+
+    def _take_waiting(self) -> None:
+        """After `build`: take the state that a file had for the slots."""
+        store, self._waiting = self._waiting, {}
+        if store and not self.take(store):
+            warnings.warn(
+                f"The optimizer state that was loaded for '{self.name}' does not fit the variables that it is used for; "
+                "it starts anew.",
+                RanvierWarning,
+                stacklevel=outside(),
+            )
+
+
+def finished(build: Callable[..., None]) -> Callable[..., None]:
+    """`build`, after which (its outermost frame) the optimizer takes the state that a file had for it."""
+
+    @functools.wraps(build)
+    def run(self: OptimizerState, *args: Any, **kwargs: Any) -> None:
+        inside, self._building = self._building, True
+        try:
+            build(self, *args, **kwargs)
+        finally:
+            self._building = inside
+        if self._waiting and not inside:
+            self._take_waiting()
+
+    return run
 
 
 def constant(value: float) -> Any:

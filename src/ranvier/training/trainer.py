@@ -11,12 +11,12 @@ import numpy as np
 
 from ..core import random
 from ..core.errors import ArgumentError
+from ..core.ownership import Watch, changed
 from ..core.tracebacks import filtered
 from ..data.adapt import make_data
 from ..data.blocks import FileData
 from ..data.sources import ArrayData
 from ..data.split import split
-from ..layers.tracking import Unchanged
 from ..ops import symbolic
 from .callbacks import CallbackList
 from .compilation import Compiled
@@ -87,7 +87,10 @@ class Trainer(Stateless, Compiled):
         """The variables by their roles; gathered anew only when something may have changed."""
         if self._known_roles is None or not self._known_roles[0]():
             layers = self._flatten_layers()  # type: ignore[attr-defined]
-            self.__dict__["_known_roles"] = Unchanged(layers), self._gather_roles(), layers
+            roles = self._gather_roles()
+            optimizers = [self.optimizer] if self.optimizer is not None else []
+            watch = Watch([*layers, *self.metrics, *optimizers, *(v for part in roles for v in part)])
+            self.__dict__["_known_roles"] = watch, roles, layers
         return self._known_roles[1]  # type: ignore[index]
 
     def _gather_roles(self) -> Roles:
@@ -106,6 +109,7 @@ class Trainer(Stateless, Compiled):
             outputs = self._outline(specs)  # type: ignore[attr-defined]
             if compiled and y is not None:
                 self._build_objectives(y, outputs)
+                changed(self)
         if learn and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
         roles, programs = self._roles(), self._programs

@@ -17,10 +17,10 @@ import jax
 import numpy as np
 
 from ..core.dtypes import DTypePolicy
+from ..core.ownership import Watch
 from ..core.random import SeedGenerator
 from ..core.variables import Variable
 from ..layers.base import Layer
-from ..layers.tracking import Unchanged
 from ..ops.symbolic import KerasTensor
 from ..training.callbacks import Callback
 from ..training.program import Programs
@@ -63,10 +63,10 @@ class Slot(NamedTuple):
 # What no program reads.
 _BOOKKEEPING = frozenset({
     "_programs", "_known_roles", "history", "_given", "_given_to_compile", "_inbound_nodes", "_name", "_path",
-    "_trainable_variables", "_index", "_build_shapes", "_classes",
+    "_trainable_variables", "_index", "_build_shapes", "_classes", "_watches", "_number",
 })  # fmt: skip
 _OPAQUE = (
-    Programs, SeedGenerator, Callback, Unchanged, np.random.Generator, np.random.RandomState, weakref.ref, Iterator,
+    Programs, SeedGenerator, Callback, Watch, np.random.Generator, np.random.RandomState, weakref.ref, Iterator,
 )  # fmt: skip
 _PLAIN = (str, bytes, bool, type(None), enum.Enum, np.dtype, complex, range, slice)
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, type, types.ModuleType)

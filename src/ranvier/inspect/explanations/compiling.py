@@ -15,7 +15,6 @@ import numpy as np
 
 from ...core.settings import use_compilation_cache
 from ...layers.base import Layer
-from ...layers.tracking import LEAVES
 
 __all__ = ["Traced", "compiled", "signature"]
 
@@ -126,4 +125,4 @@ def _same(old: Any, new: Any) -> bool:
         return True
     if isinstance(old, (list, tuple)):
         return type(old) is type(new) and len(old) == len(new) and all(map(_same, old, new))
-    return isinstance(old, LEAVES) and type(old) is type(new) and old == new
+    return isinstance(old, (str, bytes, int, float, type(None))) and type(old) is type(new) and old == new

@@ -1,11 +1,11 @@
-"""`Unchanged`: a cheap look finds every way in which a model's variables can become other ones."""
+"""`Watch`: a cheap look finds every way in which a model's variables can become other ones."""
 
 import numpy as np
 import pytest
 
 from ranvier import layers, models
+from ranvier.core.ownership import Watch
 from ranvier.core.variables import Variable
-from ranvier.layers.tracking import Unchanged
 
 
 class Holder(layers.Layer):
@@ -45,7 +45,7 @@ def _freed_and_made_again(holder):
 )
 def test_every_change_is_noticed(change):
     holder = Holder()
-    same = Unchanged(holder._flatten_layers())
+    same = Watch(holder._flatten_layers())
     assert same()
     assert same()
     change(holder)
@@ -56,7 +56,7 @@ def test_numbers_and_predictions_are_no_change():
     model = models.Sequential([layers.Input((3,)), layers.Dense(2)])
     x = np.ones((4, 3), "float32")
     model.predict(x, verbose=0)
-    same = Unchanged(model._flatten_layers())
+    same = Watch(model._flatten_layers())
     model.predict(x, verbose=0)
     model.layers[0].kernel.assign(np.zeros((3, 2)))
     model.note = 3

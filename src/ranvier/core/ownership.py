@@ -1,0 +1,192 @@
+"""Ownership: what an object owns is what its attributes hold, in lists, tuples, dicts and sets at any depth.
+
+Nothing is registered and no container is wrapped: the attributes are walked when somebody asks, in the order in which
+they were first set. What was appended to a list or replaced in a dict afterwards is therefore seen. All ask this one
+walk: weights, training, files, reports, summaries, freezing.
+
+Objects in containers are named as in Keras's files: by their class, counted within the container (``dense``,
+``dense_1``), and containers inside others ``container``, ``container_1``. A set has no order of its own; its objects
+come in the order in which they were made.
+
+Who has gathered what a model owns keeps a `Watch`, which tells at a glance whether that may have changed. An owner
+that changes tells those who watch it, and nobody else.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from operator import is_
+from typing import Any, ClassVar
+from weakref import WeakSet
+
+import jax
+import numpy as np
+
+from .names import snake_case
+
+__all__ = ["LEAVES", "Watch", "Watched", "attributes", "changed", "numbered", "owned", "places", "unique", "walk"]
+
+#: Types of values that own nothing.
+LEAVES = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, jax.Array)
+_CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+
+_numbers = itertools.count(1)
+
+
+def numbered() -> int:
+    """The next number of what is made: it orders what sets hold."""
+    return next(_numbers)
+
+
+def _contents(container: Any) -> Iterable[Any]:
+    if isinstance(container, dict):
+        return container.values()
+    return sorted(container, key=_age) if isinstance(container, (set, frozenset)) else container
+
+
+def _age(item: Any) -> int:
+    """When `item`, or the first object in it, was made."""
+    if isinstance(item, _CONTAINERS):
+        return min(map(_age, item.values() if isinstance(item, dict) else item), default=0)
+    return getattr(item, "_number", 0)
+
+
+def places(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The objects that `value` is or holds, each with its place under `name`; containers in circles end there.
+
+    >>> class Part:
+    ...     pass
+    >>> [place for place, _ in places("stages", [[Part(), Part()], {"last": Part()}, 3])]
+    ['stages/container/part', 'stages/container/part_1', 'stages/container_1/part']
+    """
+    return _places(name, value, ())
+
+
+def _places(name: str, value: Any, around: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, _CONTAINERS):
+        if not isinstance(value, LEAVES):
+            yield name, value
+        return
+    if id(value) in around:
+        return
+    counts: Counter[str] = Counter()
+    for item in _contents(value):
+        if isinstance(item, LEAVES):
+            continue
+        kind = "container" if isinstance(item, _CONTAINERS) else snake_case(type(item).__name__)
+        place = f"{name}/{kind}_{counts[kind]}" if counts[kind] else f"{name}/{kind}"
+        counts[kind] += 1
+        yield from _places(place, item, (*around, id(value)))
+
+
+def walk(value: Any, wanted: type | tuple[type, ...]) -> Iterator[Any]:
+    """The objects of the `wanted` types that `value` is or holds, in their order."""
+    return (found for _, found in _places("", value, ()) if isinstance(found, wanted))
+
+
+def unique(items: Iterable[Any]) -> list[Any]:
+    """The items in their order, each object once."""
+    return list({id(item): item for item in items}.values())
+
+
+def attributes(owner: Any) -> Iterator[tuple[str, Any]]:
+    """The attributes of `owner` in which it may own something, in the order in which they were first set."""
+    skip = getattr(owner, "not_owned", ())
+    return (
+        (name, value) for name, value in list(vars(owner).items()) if name not in skip and not isinstance(value, LEAVES)
+    )
+
+
+def owned(owner: Any, wanted: type | tuple[type, ...]) -> list[Any]:
+    """The objects of the `wanted` types that `owner`'s attributes hold, each once."""
+    return unique(found for name, value in attributes(owner) for found in walk(value, wanted) if found is not owner)
+
+
+class _Watches(WeakSet):
+    """Who watches an object; copies of the object are watched by nobody."""
+
+    def __reduce__(self) -> Any:
+        return _Watches, ()
+
+    def __deepcopy__(self, memo: Any) -> _Watches:
+        return _Watches()
+
+    __copy__ = copy = lambda self: _Watches()  # type: ignore[assignment]
+
+
+def changed(owner: Any) -> None:
+    """Tell those who watch `owner` that it owns, or that of it trains, something else than before."""
+    watches = owner.__dict__.get("_watches")
+    if watches:
+        for watch in list(watches):
+            watch.same = False
+        watches.clear()
+
+
+class Watched:
+    """What tells those who watch it when its attributes change."""
+
+    #: Attributes in which nothing is owned.
+    not_owned: ClassVar[frozenset[str]] = frozenset()
+    #: Attributes that change without changing what is owned.
+    not_watched: ClassVar[frozenset[str]] = frozenset()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        before = self.__dict__.get(name)
+        owns_nothing = isinstance(value, LEAVES) and isinstance(before, LEAVES)
+        if not owns_nothing and before is not value and name not in self.not_watched:
+            changed(self)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        changed(self)
+        super().__delattr__(name)
+
+
+class Watch:
+    """Remembers what some objects own, and tells cheaply whether that may have changed.
+
+    Args:
+        owners: the objects, `Watched` ones and variables; what their attributes hold is what they own.
+
+    >>> class Box(Watched):
+    ...     pass
+    >>> box = Box()
+    >>> box.parts = [1]
+    >>> watch = Watch([box])
+    >>> watch(), box.parts.append(2), watch()
+    (True, None, False)
+    """
+
+    def __init__(self, owners: Iterable[Any]):
+        self.same = True
+        self._containers = []
+        for owner in owners:
+            owner.__dict__.setdefault("_watches", _Watches()).add(self)
+            # Owners tell of assignments, but not of changes inside lists, dicts and sets: those are compared.
+            for _, value in attributes(owner) if isinstance(owner, Watched) else ():
+                self._containers += [(held, _inside(held)) for held in _changeable(value)]
+
+    def __call__(self) -> bool:
+        """Whether everything is as it was."""
+        return self.same and all(_is_same(held, inside) for held, inside in self._containers)
+
+
+def _inside(container: Any) -> list[Any]:
+    return list(container.values() if isinstance(container, dict) else container)
+
+
+def _is_same(container: Any, inside: list[Any]) -> bool:
+    now = container.values() if isinstance(container, dict) else container
+    return len(now) == len(inside) and all(map(is_, now, inside))
+
+
+def _changeable(value: Any, around: tuple[int, ...] = ()) -> Iterator[Any]:
+    if isinstance(value, _CONTAINERS) and id(value) not in around:
+        if not isinstance(value, (tuple, frozenset)):
+            yield value
+        for item in value.values() if isinstance(value, dict) else value:
+            if not isinstance(item, LEAVES):
+                yield from _changeable(item, (*around, id(value)))
