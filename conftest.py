@@ -14,7 +14,7 @@ import jax
 import numpy as np
 import pytest
 
-from ranvier.core import dtypes, names, random, settings
+from ranvier.core import dtypes, hints, names, random, settings
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +22,7 @@ def fresh_session():
     """Every test starts with the same seed, names and settings, and cannot leave others behind."""
     names.clear_names()
     random.set_random_seed(0)
+    hints.forget_hints()
     yield
     dtypes.set_dtype_policy(None)
     settings._floatx, settings._epsilon, settings._image_data_format = "float32", 1e-7, "channels_last"

@@ -61,7 +61,7 @@ def test_automatic_names_are_keras_s():
         ("SGD", {"use_ema": True, "ema_overwrite_frequency": 0}, "ema_overwrite_frequency"),
         ("SGD", {"gradient_accumulation_steps": 1}, "gradient_accumulation_steps"),
         ("SGD", {"loss_scale_factor": 0.0}, "loss_scale_factor"),
-        ("SGD", {"lr": 0.1}, "'lr'"),
+        ("SGD", {"learning_rte": 0.1}, "learning_rte.*Did you mean 'learning_rate'"),
         ("SGD", {"name": "a/b"}, "name"),
         ("Adam", {"beta_1": 1.0}, "beta_1"),
         ("Adam", {"beta_2": -0.1}, "beta_2"),

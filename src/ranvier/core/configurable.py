@@ -12,6 +12,7 @@ import inspect
 from typing import Any, ClassVar, Self
 
 from . import budgets, ownership, serialization
+from .argument_names import check_names
 
 __all__ = ["Configurable"]
 
@@ -33,10 +34,11 @@ class Configurable:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         budgets.charge_objects(f"A {cls.__name__}")
+        if kwargs:
+            check_names(cls, kwargs, serialization.is_builtin)
         self = super().__new__(cls)
-        bound = _signature(cls).bind_partial(None, *args, **kwargs).arguments if (args or kwargs) else {}
-        given = {k: v for k, v in bound.items() if k in _parameters(cls)}
-        given.update({k: v for k, v in kwargs.items() if k in _parameters(cls)})
+        placed = _signature(cls).bind_partial(None, *args).arguments if args else {}
+        given = {k: v for k, v in (*placed.items(), *kwargs.items()) if k in _parameters(cls)}
         object.__setattr__(self, "_given", given)
         object.__setattr__(self, "_number", ownership.numbered())
         return self

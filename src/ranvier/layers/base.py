@@ -16,9 +16,11 @@ from jax.core import Tracer
 
 from .. import regularizers
 from ..core import dtypes, names
+from ..core.argument_names import constructor_arguments, no_argument
 from ..core.configurable import Configurable
 from ..core.distributions import distribution, with_output_layout
 from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError, RanvierWarning
+from ..core.hints import hint
 from ..core.masks import get_mask, set_mask
 from ..core.ownership import owned, unique
 from ..core.pure import current_scope, pure
@@ -101,7 +103,9 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         self._batch_input_shape = _input_shape_argument(kwargs)
         initial_weights = kwargs.pop("weights", None)
         if kwargs:
-            raise ArgumentError(f"{type(self).__name__} has no argument {', '.join(map(repr, kwargs))}.")
+            raise ArgumentError(
+                no_argument(type(self).__name__, kwargs, [*constructor_arguments(type(self))[0], "input_shape"])
+            )
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ArgumentError(f"name must be a string without '/'. Received: name={name!r}")
         self._name = name or names.auto_name(type(self).__name__)
@@ -409,6 +413,7 @@ def _input_shape_argument(kwargs: dict[str, Any]) -> tuple[int | None, ...] | No
         return tuple(shape)
     shape = kwargs.pop("input_shape", None)
     if (size := kwargs.pop("input_dim", None)) is not None:
+        hint("input_dim", f"input_dim={size} is written keras.Input(({size},)) before the first layer in Keras 3.")
         shape = (size,)
     if shape is None:
         return None

@@ -10,6 +10,7 @@ from jax.core import Tracer
 
 from .. import constraints, initializers, regularizers
 from ..core.errors import DataError
+from ..core.hints import hint
 from .checks import positive
 from .lora import LowRank
 
@@ -57,6 +58,7 @@ class Embedding(LowRank):
         **kwargs: Any,
     ):
         if (length := kwargs.pop("input_length", None)) is not None:
+            hint("input_length", "Embedding(input_length=…) is not needed in Keras 3: delete it.")
             kwargs.setdefault("input_shape", (length,))
         super().__init__(**kwargs)
         self.input_dim = positive("Embedding", "input_dim", input_dim)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -64,7 +65,7 @@ def _fit(model: Any, tensor: Any, value: Any) -> Any:
     if not fits:
         raise ShapeError(
             f"Model '{model.name}' takes inputs of shape {wanted} for '{tensor._keras_history.operation.name}'. "
-            f"Received: shape {shape}"
+            f"Received: shape {shape}.{_advice(shape[1:], wanted[1:])}"
         )
     if tensor.dtype == "string":
         return value  # strings stay on the host: the layers that look them up are called on them as they are
@@ -72,3 +73,13 @@ def _fit(model: Any, tensor: Any, value: Any) -> Any:
         value = jnp.asarray(value, wanted_dtype)
     set_mask(value, mask)
     return value
+
+
+def _advice(sizes: tuple[Any, ...], wanted: tuple[Any, ...]) -> str:
+    """How samples of these sizes become samples of the wanted ones, where one way is clear."""
+    if None in sizes or None in wanted or math.prod(sizes) != math.prod(wanted):
+        return ""
+    long, long_wanted = ([size for size in s if size != 1] for s in (sizes, wanted))
+    if long != long_wanted and sorted(long) == sorted(long_wanted):
+        return " The axes stand in another order: numpy.moveaxis or layers.Permute changes it."
+    return f" Each has {math.prod(wanted):,} numbers, so reshape them: x.reshape(-1, {', '.join(map(str, wanted))})."

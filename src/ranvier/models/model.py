@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Any
 
 from ..core import serialization
+from ..core.argument_names import translated
 from ..core.errors import ArgumentError, NotBuiltError
 from ..core.masks import set_mask
 from ..core.ownership import unique
@@ -51,11 +53,13 @@ class Model(Trainer, Layer):
     graph: Graph | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls is Model and _gives_graph(args, kwargs):
+        if cls is Model and _gives_graph(args, _today(kwargs)):
             cls = Functional  # type: ignore[assignment]  # so that it is named, printed and saved as a functional model
         return super().__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
 
     def __init__(self, *args: Any, **kwargs: Any):
+        if type(self) is Functional:
+            kwargs = _today(kwargs)
         if not _gives_graph(args, kwargs):
             super().__init__(*args, **kwargs)
             return
@@ -182,7 +186,10 @@ class Model(Trainer, Layer):
         for layer in layers:
             if layer.name == name:
                 return layer
-        raise ArgumentError(f"No layer is called {name!r}. The layers are: {[layer.name for layer in layers]}")
+        known = [layer.name for layer in layers]
+        near = difflib.get_close_matches(str(name), known, 1, 0.6)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise ArgumentError(f"No layer is called {name!r}.{meant} The layers are: {known}")
 
     def _layers_metrics(self) -> list[Metric]:
         """The metrics that this model and the layers inside own."""
@@ -325,6 +332,11 @@ class Functional(Model):
         from .functional_config import functional_from_config
 
         return functional_from_config(cls, config, custom_objects)
+
+
+def _today(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with Keras 1's `input` and `output` by their names of today."""
+    return translated("Model", ("inputs", "outputs"), kwargs) if {"input", "output"} & kwargs.keys() else kwargs
 
 
 def _gives_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

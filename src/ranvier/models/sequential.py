@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ..core import names, serialization
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
+from ..core.hints import hint
 from ..core.ownership import unique
 from ..layers.base import Layer
 from ..layers.input import Input, InputLayer
@@ -34,10 +35,17 @@ class Sequential(Model):
     config_excluded: ClassVar[frozenset[str]] = Model.config_excluded | {"layers"}
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
+        if isinstance(trainable, Layer) or isinstance(name, Layer):
+            raise ArgumentTypeError(
+                "Sequential takes its layers in one list. Received: several layers as arguments. Write "
+                "Sequential([first, second, …])."
+            )
         super().__init__(trainable=trainable, name=name)
         self._chain: list[Layer] = []
         self._input_layer: InputLayer | None = None
         if layers is not None and not isinstance(layers, (list, tuple)):
+            if isinstance(layers, Layer):
+                hint("Sequential", "Sequential takes its layers in a list: Sequential([layer]).")
             layers = [layers]
         for layer in layers or ():
             self._append(layer)

@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 
 from ..core import names, serialization
+from ..core.argument_names import constructor_arguments, no_argument
 from ..core.configurable import Configurable
 from ..core.errors import ArgumentError, RanvierWarning
 from ..core.names import snake_case
 from ..core.pure import pure
 from ..core.variables import Variable
 from .checks import finite, fraction
+from .older import needs_translation, translate
 from .state import OptimizerState, finished
 
 __all__ = ["Optimizer"]
@@ -61,7 +63,7 @@ class Optimizer(OptimizerState, Configurable):
         **kwargs: Any,
     ):
         if kwargs:
-            raise ArgumentError(f"{type(self).__name__} has no argument {', '.join(map(repr, kwargs))}.")
+            raise ArgumentError(no_argument(type(self).__name__, kwargs, constructor_arguments(type(self))[0]))
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {k: v for k, v in clips.items() if v is not None}
         if len(given) > 1:
@@ -109,6 +111,9 @@ class Optimizer(OptimizerState, Configurable):
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = finished(cls.build)
+
+    needs_translation = staticmethod(needs_translation)
+    translate = classmethod(translate)
 
     @finished
     def build(self, variables: Sequence[Variable]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from .. import initializers
 from ..core import names, ownership
 from ..core.errors import ArgumentError, ArgumentTypeError, RanvierWarning
+from ..core.hints import hint
 from ..core.settings import floatx
 from ..core.tracebacks import outside
 from ..core.variables import Variable
@@ -136,6 +137,17 @@ class OptimizerState(ownership.Watched):
         if isinstance(value, (int, float, np.generic)):
             finite("learning_rate", value, least=0)
         self._learning_rate.assign(value)
+
+    @property
+    def lr(self) -> Any:
+        """The learning rate, by the name that it had in Keras 2."""
+        hint("optimizer.lr", "optimizer.lr is called optimizer.learning_rate in Keras 3.")
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        hint("optimizer.lr", "optimizer.lr is called optimizer.learning_rate in Keras 3.")
+        self.learning_rate = value
 
     def _current_learning_rate(self) -> Any:
         if isinstance(self._schedule, LearningRateSchedule):

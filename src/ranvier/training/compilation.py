@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from .. import metrics as metrics_module
 from .. import optimizers
 from ..core import serialization
-from ..core.errors import ArgumentError, NotCompiledError
+from ..core.argument_names import no_argument
+from ..core.errors import ArgumentError, ArgumentTypeError, NotCompiledError
 from ..core.variables import Variable
 from .measures import MetricSet
 from .objectives import LossSet, total_of
@@ -46,6 +47,7 @@ class Compiled:
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
+        **unknown: Any,
     ) -> None:
         """Say how the model is trained.
 
@@ -63,6 +65,9 @@ class Compiled:
         Raises:
             ArgumentError: unknown names (with the nearest known one), lists of a wrong length.
         """
+        if unknown:
+            known = inspect.signature(Compiled.compile).parameters
+            raise ArgumentTypeError(no_argument("compile", unknown, [name for name in known if name != "self"]))
         check_count("steps_per_execution", steps_per_execution, optional=False)
         if jit_compile not in ("auto", True, False, None):
             raise ArgumentError(f"jit_compile must be 'auto', True or False. Received: jit_compile={jit_compile!r}")

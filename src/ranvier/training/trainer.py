@@ -25,6 +25,7 @@ from .integer_checks import check_integers
 from .label_checks import check_labels
 from .limits import limited_steps
 from .loop import Session, python_logs
+from .older import OlderMethods, older_arguments
 from .output_structure import layer_names
 from .prediction import is_small_batch, predict_arrays, predict_batch, predict_directly, predict_stream
 from .program import Programs
@@ -37,7 +38,7 @@ from .step import builtin_step, default_step, step_logs, unpack
 __all__ = ["Trainer"]
 
 
-class Trainer(Stateless, Compiled):
+class Trainer(Stateless, Compiled, OlderMethods):
     """The training half of a model. It sees the model as something to call that owns variables."""
 
     history: Any = None
@@ -192,6 +193,7 @@ class Trainer(Stateless, Compiled):
         validation_freq: Any = 1,
         *,
         resume: Any = None,
+        **older: Any,
     ) -> Any:
         """Train on data for a number of epochs.
 
@@ -214,6 +216,7 @@ class Trainer(Stateless, Compiled):
             validation_batch_size: samples per validation step; None: `batch_size`.
             validation_freq: validate every so many epochs, or after the epochs (from 1) in a list.
             resume: a folder for backups; the same call, made again after an interruption, goes on from the last one.
+            **older: names of Keras 2 whose meaning is clear (`nb_epoch`, `workers` …), with a hint.
 
         Returns:
             A `History`; its `history` holds a list of numbers for each metric.
@@ -224,6 +227,8 @@ class Trainer(Stateless, Compiled):
             DataError: data that cannot be used.
         """
         self._assert_compiled("fit")
+        if older:
+            epochs = older_arguments(Trainer.fit, older, x).get("epochs", epochs)
         spec = TrainingSpec.check(epochs, initial_epoch, verbose, validation_freq, shuffle)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split((x, y, sample_weight), validation_split)
@@ -325,7 +330,7 @@ class Trainer(Stateless, Compiled):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
-        **kwargs: Any,
+        **older: Any,
     ) -> Any:
         """The loss and metrics on data.
 
@@ -337,8 +342,8 @@ class Trainer(Stateless, Compiled):
             return_dict: return a dict by name; otherwise the loss, or a list of it and the metrics.
         """
         self._assert_compiled("evaluate")
-        if kwargs:
-            raise ArgumentError(f"evaluate has no argument {', '.join(map(repr, kwargs))}.")
+        if older:
+            older_arguments(Trainer.evaluate, older, x)
         data = limited_steps(
             lambda n: make_data(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps
         )
@@ -369,6 +374,7 @@ class Trainer(Stateless, Compiled):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Any = None,
+        **older: Any,
     ) -> Any:
         """The outputs for data, as NumPy arrays.
 
@@ -379,6 +385,8 @@ class Trainer(Stateless, Compiled):
             steps: batches to take; None: all.
             callbacks: a list of callbacks.
         """
+        if older:
+            older_arguments(Trainer.predict, older, x)
         if verbose == 0 and callbacks is None and steps is None:
             ready = self._ready()
             found = predict_directly(ready, x, batch_size)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...core.argument_names import check_names
+from ...core.serialization import is_builtin
+
 __all__ = ["Callback"]
 
 Logs = dict[str, Any] | None
@@ -44,6 +47,11 @@ class Callback:
     # On the class, since people's own `__init__` seldom calls this one.
     params: dict[str, Any] | None = None
     _model: Any = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            check_names(cls, kwargs, is_builtin)
+        return super().__new__(cls)
 
     def set_params(self, params: dict[str, Any] | None) -> None:
         """Take the parameters of the run that begins."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...core.argument_names import no_argument
 from ...core.errors import ArgumentError
 from ...tools.interactive import print_message
 from .callback import Logs
-from .checks import count, finite, nearest, verbosity
+from .checks import count, finite, verbosity
 from .learning_rates import learning_rate_of, rated_optimizers, set_learning_rate
 from .monitor import MonitorCallback
 
@@ -56,10 +57,9 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: float = 0.0,
         **kwargs: Any,
     ):
-        for name in kwargs:
+        if kwargs:
             known = ("monitor", "factor", "patience", "verbose", "mode", "min_delta", "cooldown", "min_lr")
-            renamed = " It is called min_delta." if name == "epsilon" else nearest(name, known)
-            raise ArgumentError(f"ReduceLROnPlateau has no argument {name!r}.{renamed}")
+            raise ArgumentError(no_argument("ReduceLROnPlateau", kwargs, known))
         super().__init__(monitor, mode, min_delta)
         if finite("factor", factor, least=0) >= 1:
             raise ArgumentError(f"factor must be below 1, or the rate would not fall. Received: factor={factor!r}")
