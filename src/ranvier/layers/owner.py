@@ -31,6 +31,7 @@ class Owner(Watched, Configurable):
     built: bool = False
     _name: str | None
     _trainable: bool
+    _thawed: bool = False  # whether this very layer, not one around it, was set trainable
     _building: bool
     _dtype_policy: dtypes.DTypePolicy
 
@@ -221,10 +222,20 @@ class Owner(Watched, Configurable):
 
     def _frozen_variables(self) -> set[int]:
         """The ids of the variables here and inside that do not train: they, or an owner above them, are not trainable."""
+        return self._frozen()[0]
+
+    def _held_back(self) -> list[str]:
+        """The names of the layers inside that were set trainable, and still do not train, since an owner does not."""
+        return self._frozen()[1]
+
+    def _frozen(self) -> tuple[set[int], list[str]]:
         frozen: set[int] = set()
+        held_back: list[str] = []
         seen: dict[int, bool] = {}
 
         def visit(layer: Owner, held: bool) -> None:
+            if held and layer._thawed and layer.trainable:
+                held_back.append(layer.name)
             held = held or not layer.trainable
             if seen.get(id(layer)) in (held, True):
                 return
@@ -235,7 +246,7 @@ class Owner(Watched, Configurable):
                 visit(child, held)
 
         visit(self, False)
-        return frozen
+        return frozen, held_back
 
     @property
     def trainable(self) -> bool:
@@ -253,6 +264,7 @@ class Owner(Watched, Configurable):
         for layer in self._flatten_layers():
             ownership.changed(layer)
             layer._trainable = bool(value)
+            layer._thawed = layer is self and bool(value)
             for variable in layer._own_variables():
                 if variable.born_trainable:
                     variable.trainable = bool(value)

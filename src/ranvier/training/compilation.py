@@ -35,6 +35,7 @@ class Compiled:
     _metrics_compiled: MetricSet | None = None
     _loss_tracker: metrics_module.Mean
     _programs: Programs | None = None
+    _free_at_compile: bool = False  # whether anything could train then
 
     def compile(
         self,
@@ -96,6 +97,9 @@ class Compiled:
         self.stop_training = False
         self._programs = None
         self.compiled = True
+        layers = self._flatten_layers()  # type: ignore[attr-defined]
+        unbuilt = self.trainable and any(layer.trainable and not layer.built for layer in layers)  # type: ignore[attr-defined]
+        self._free_at_compile = unbuilt or bool(self.trainable_variables)  # type: ignore[attr-defined]
 
     def _assert_compiled(self, method: str) -> None:
         if not self.compiled:

@@ -89,7 +89,7 @@ class DenseProgram:
         """The state after steps `start` to `stop` on batches of `size` rows; `first` is the number of step 0."""
         x, y, _ = unpack(data)
         trainable, non_trainable, optimizer, outputs = self._train(state, x, self._targets(y), order, start, stop, size)
-        state = TrainState(trainable, non_trainable, optimizer, state.metrics, state.bad_step)
+        state = state._replace(trainable=trainable, non_trainable=non_trainable, optimizer=optimizer)
 
         together = min(_TOGETHER, len(outputs) // size) if self._additive() else 1
 

@@ -28,7 +28,10 @@ from .rowwise import is_rowwise
 from .state import Roles, TrainState
 from .step import Step, builtin_step, overridden, predict_step, step_logs, test_step, train_step, unpack
 
-__all__ = ["Programs", "rows"]
+__all__ = ["Programs", "programs_for", "rows"]
+
+# In so many situations (what trains, what is frozen) a model keeps its programs: a GAN goes back and forth.
+_SITUATIONS = 8
 
 
 def rows(arrays: Any, index: Any) -> Any:
@@ -69,6 +72,9 @@ class Programs:
         self.model = model
         self.roles = roles
         self.eager = eager
+        #: What else decides what is compiled: layers such as BatchNormalization compute otherwise when they are frozen.
+        self.situation = roles.key(), _flags(model), eager
+        self.alike: dict[Any, Programs] = {self.situation: self}  # of the same model in other situations
         self.settled = False  # whether the optimizer was found to be built for these roles
         self.complete = False  # whether all layers were found to be built
         self._made: dict[Any, Callable[..., Any]] = {}
@@ -337,6 +343,31 @@ class Programs:
             return run
 
         return self._get(("predict", batch_size), make, donate=batch_size is not None)
+
+
+def programs_for(model: Any, roles: Roles, present: Programs | None) -> Programs:
+    """The programs of a model as it is now: the present ones, those of a situation that it was in before, or new ones.
+
+    Args:
+        model: a built model.
+        roles: its variables.
+        present: the programs that it had last, if nothing else has made them useless.
+    """
+    situation = roles.key(), _flags(model), model.run_eagerly
+    found = None if present is None else present.alike.get(situation)
+    if found is None:
+        found = Programs(model, roles, eager=model.run_eagerly)
+        if present is not None:
+            found.alike = present.alike
+            found.alike[situation] = found
+            if len(found.alike) > _SITUATIONS:
+                del found.alike[next(iter(found.alike))]
+    found.roles = roles  # next time a glance tells
+    return found
+
+
+def _flags(model: Any) -> tuple[bool, ...]:
+    return tuple(layer.trainable for layer in model._flatten_layers())
 
 
 def _take(data: Any, order: Any, i: Any, *, batch_size: int, how: str) -> Any:

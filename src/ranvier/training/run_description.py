@@ -20,6 +20,7 @@ _NAMES = {
     "trainable": "trainable weights",
     "non_trainable": "non-trainable weights",
     "optimizer": "optimizer variables",
+    "further": "variables of other optimizers",
 }
 
 
@@ -101,7 +102,7 @@ def _variables(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """How the variables differ. Their names may: a notebook that makes the same model again counts on."""
     found = []
     for part, new in now.items():
-        old, what = before[part], _NAMES.get(part, "variables of metrics")
+        old, what = before.get(part, []), _NAMES.get(part, "variables of metrics")
         if len(old) != len(new):
             found.append(f"the model had {len(old)} {what} and has {len(new)}")
             continue

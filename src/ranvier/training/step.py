@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from ..core.distributions import replicated, with_batch_layout
 from ..core.masks import attach_masks, mask_table, masks_of
-from ..core.pure import pure
+from ..core.pure import pure, sketch
 from ..core.variables import Variable
 from ..layers.context import call_context
 from .measures import times_rows
@@ -24,6 +24,7 @@ from .state import Roles, TrainState
 __all__ = [
     "builtin_step",
     "default_step",
+    "discover",
     "overridden",
     "predict_step",
     "step_logs",
@@ -76,7 +77,7 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
         learn: False: without gradients and update, which is `evaluate`'s step. That may be told that only the first
             `count` rows of a batch count, where `filling.is_fillable` says so; and the outputs may be `given`.
     """
-    variables = [*roles.trainable, *roles.non_trainable, *roles.optimizer, *roles.metrics]
+    variables = [variable for part in roles for variable in part]
     counts = [len(part) for part in roles]
 
     def forward(x: Any, y: Any, sample_weight: Any, y_pred: Any) -> tuple[Any, Any, Any, list[Any]]:
@@ -97,7 +98,10 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
             else:
                 model._metrics_compiled.update_state(y, y_pred, sample_weight, _counting(batch_size_of(x), count))
 
-    pure_forward, pure_measure = pure(forward, variables), pure(measure, [*roles.metrics, *roles.non_trainable])
+    def update(gradients: Any) -> None:
+        model.optimizer.apply(gradients, roles.trainable)
+
+    pure_forward, pure_measure, pure_update = (pure(run, variables) for run in (forward, measure, update))
 
     def step(state: TrainState, batch: Any, count: Any = None, given: Any = None) -> tuple[TrainState, Any]:
         x, y, sample_weight = unpack(batch)
@@ -107,7 +111,7 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
             loss_weight = times_rows(sample_weight, _counting(size, count) * (size / count))
 
         def loss_of(trainable: list[Any]) -> tuple[Any, Any]:
-            values = [*trainable, *state.non_trainable, *state.optimizer, *state.metrics]
+            values = _values(state._replace(trainable=trainable))
             (scaled, loss, *predicted), new = pure_forward(values, x, y, loss_weight, given)
             return scaled, (loss, predicted, _split(new, counts))
 
@@ -116,12 +120,12 @@ def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[T
             (_, (loss, predicted, parts)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
         else:
             _, (loss, predicted, parts) = loss_of(state.trainable)
-        trainable, non_trainable, optimizer, metrics = state.trainable, parts[1], state.optimizer, parts[3]
-        if learn:
-            trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
-        _, measured = pure_measure([*metrics, *non_trainable], x, y, *predicted, sample_weight, loss, count)
-        metrics = measured[: counts[3]]
-        return TrainState(trainable, non_trainable, optimizer, metrics, state.bad_step), {"loss": loss}
+        new = state._replace(non_trainable=parts[1], metrics=parts[3], further=parts[4])
+        if learn and roles.trainable:
+            parts = _split(pure_update(_values(new), gradients)[1], counts)
+            new = new._replace(trainable=parts[0], optimizer=parts[2])
+        parts = _split(pure_measure(_values(new), x, y, *predicted, sample_weight, loss, count)[1], counts)
+        return new._replace(metrics=parts[3], further=parts[4]), {"loss": loss}
 
     return step
 
@@ -173,27 +177,53 @@ def _custom_step(model: Any, roles: Roles, method: Callable[..., Any]) -> Step:
     ``train_step(self, state, data) → (logs, state)`` is Keras's stateless form on JAX, with the state a tuple of four
     lists. ``train_step(self, data) → logs`` works on the model's variables, optimizer and metrics themselves.
     """
-    variables = [*roles.trainable, *roles.non_trainable, *roles.optimizer, *roles.metrics]
+    variables = [variable for part in roles for variable in part]
     counts = [len(part) for part in roles]
     takes_state = len(inspect.signature(method).parameters) >= 2
     learn = method.__name__ == "train_step"
 
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Any]:
-        data = tuple(part for part in unpack(batch) if part is not None) if isinstance(batch, (tuple, list)) else batch
+        data = _data_of(batch)
         if takes_state:
             given = tuple(state[:4]) if learn else (state.trainable, state.non_trainable, state.metrics)
-            logs, new = method(given, data)
+            (logs, new), values = pure(lambda: method(given, data), variables)(_values(state))
             parts = list(new) if learn else [new[0], new[1], state.optimizer, new[2]]
-            return TrainState(*(list(p) for p in parts), bad_step=state.bad_step), logs
+            further = _split(values, counts)[4]
+            return TrainState(*(list(p) for p in parts), further=further, bad_step=state.bad_step), logs
 
         def run() -> Any:
             with call_context(training=learn):
                 return method(data)
 
-        logs, values = pure(run, variables)([value for part in state[:4] for value in part])
+        logs, values = pure(run, variables)(_values(state))
         return TrainState(*_split(values, counts), bad_step=state.bad_step), logs
 
     return step
+
+
+def discover(model: Any, batch: Any) -> None:
+    """Let a user's `train_step` make what it makes when it is first called, such as the slots of optimizers.
+
+    It runs once on outlines: what it assigns is forgotten, what it makes stays.
+    """
+    method = overridden(model, "train_step")
+    if method is None or len(inspect.signature(method).parameters) >= 2:
+        return  # the step that takes the state is given all of it
+
+    def run(batch: Any) -> None:
+        with call_context(training=True):
+            method(_data_of(batch))
+
+    with sketch():
+        jax.eval_shape(run, batch)
+
+
+def _data_of(batch: Any) -> Any:
+    return tuple(part for part in unpack(batch) if part is not None) if isinstance(batch, (tuple, list)) else batch
+
+
+def _values(state: TrainState) -> list[Any]:
+    return [value for part in state.parts for value in part]
 
 
 def _split(values: list[Any], counts: list[int]) -> list[list[Any]]:

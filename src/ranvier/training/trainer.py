@@ -11,13 +11,14 @@ import numpy as np
 
 from ..core import random
 from ..core.errors import ArgumentError
-from ..core.ownership import Watch, changed
+from ..core.ownership import Watch, Watched, changed
 from ..core.tracebacks import filtered
 from ..data.adapt import make_data
 from ..data.blocks import FileData
 from ..data.sources import ArrayData
 from ..data.split import split
 from ..ops import symbolic
+from ..optimizers import Optimizer
 from .callbacks import CallbackList
 from .compilation import Compiled
 from .filling import one_batch
@@ -28,12 +29,13 @@ from .loop import Session, python_logs
 from .older import OlderMethods, older_arguments
 from .output_structure import layer_names
 from .prediction import is_small_batch, predict_arrays, predict_batch, predict_directly, predict_stream
-from .program import Programs
+from .program import Programs, programs_for
 from .resume import find_backup
 from .spec import TrainingSpec, check_count, check_verbose
-from .state import Roles, TrainState
+from .state import Roles, TrainState, further_owners
 from .stateless import Stateless
-from .step import builtin_step, default_step, step_logs, unpack
+from .step import builtin_step, default_step, discover, step_logs, unpack
+from .what_trains import check_what_trains
 
 __all__ = ["Trainer"]
 
@@ -42,7 +44,7 @@ class Trainer(Stateless, Compiled, OlderMethods):
     """The training half of a model. It sees the model as something to call that owns variables."""
 
     history: Any = None
-    _known_roles: Any = None  # whether they are still true; the roles; the layers
+    _known_roles: Any = None  # whether they are still true; the roles; the layers; other optimizers
 
     # --- steps, which users may override ----------------------------------------------------------------------------
 
@@ -73,7 +75,11 @@ class Trainer(Stateless, Compiled, OlderMethods):
     def _default_step(self, state: Any, data: Any, learn: bool) -> Any:
         roles = self._roles()
         parts = list(state) if learn else [state[0], state[1], [v.value for v in roles.optimizer], state[2]]
-        new, _ = builtin_step(self, roles, learn)(TrainState(*parts, bad_step=np.int32(-1)), data)
+        further = [v.value for v in roles.further]
+        new, _ = builtin_step(self, roles, learn)(TrainState(*parts, further, bad_step=np.int32(-1)), data)
+        for variable, before, value in zip(roles.further, further, new.further, strict=True):
+            if value is not before:
+                variable.assign(value)
         logs = step_logs(self, roles)(new.metrics)
         return logs, tuple(new[:4]) if learn else (new.trainable, new.non_trainable, new.metrics)
 
@@ -88,15 +94,12 @@ class Trainer(Stateless, Compiled, OlderMethods):
         """The variables by their roles; gathered anew only when something may have changed."""
         if self._known_roles is None or not self._known_roles[0]():
             layers = self._flatten_layers()  # type: ignore[attr-defined]
-            roles = self._gather_roles()
-            optimizers = [self.optimizer] if self.optimizer is not None else []
-            watch = Watch([*layers, *self.metrics, *optimizers, *(v for part in roles for v in part)])
-            self.__dict__["_known_roles"] = watch, roles, layers
+            roles, further = Roles.of(self), further_owners(self)
+            watched = [o for o in (*layers, *self.metrics, self.optimizer, *further) if isinstance(o, Watched)]
+            watch = Watch([*watched, *(v for part in roles for v in part)])
+            others = [owner for owner in further if isinstance(owner, Optimizer)]
+            self.__dict__["_known_roles"] = watch, roles, layers, others
         return self._known_roles[1]  # type: ignore[index]
-
-    def _gather_roles(self) -> Roles:
-        optimizer = list(self.optimizer.variables) if self.optimizer is not None else []
-        return Roles(self.trainable_variables, self.non_trainable_variables, optimizer, self.metrics_variables)  # type: ignore[attr-defined]
 
     def _prepare(self, batch: Any, learn: bool, compiled: bool = True) -> Programs:
         """Make every variable that a step on batches like this one needs; returns the compiled programs for them."""
@@ -113,14 +116,15 @@ class Trainer(Stateless, Compiled, OlderMethods):
                 changed(self)
         if learn and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+        self._roles()  # which knows the other optimizers
+        if learn and not all(optimizer.built for optimizer in self._known_roles[3]):  # type: ignore[index]
+            discover(self, batch)
         roles, programs = self._roles(), self._programs
-        if programs is not None and programs.roles is not roles and programs.roles.key() == roles.key():
-            programs.roles = roles  # gathered anew and found the same: next time a glance tells
         if programs is None or programs.roles is not roles or programs.eager != self.run_eagerly:
-            programs = self._programs = Programs(self, roles, eager=self.run_eagerly)
+            programs = self._programs = programs_for(self, roles, programs)
         programs.complete = True
         if learn and self.optimizer is not None and not programs.settled:
-            self._check_settled(roles)
+            check_what_trains(self, roles)
             programs.settled = True
         return programs
 
@@ -130,16 +134,6 @@ class Trainer(Stateless, Compiled, OlderMethods):
         if programs is None or not programs.complete or known is None or programs.roles is not known[1]:
             return None
         return programs if known[0]() and programs.eager == self.run_eagerly else None
-
-    def _check_settled(self, roles: Roles) -> None:
-        """Refuse to train other weights than those that the optimizer was built for."""
-        known = getattr(self.optimizer, "_trainable_variables", None)
-        if known and [id(v) for v in known] != [id(v) for v in roles.trainable]:
-            raise ArgumentError(
-                f"The optimizer was built for {len(known)} trainable weights, and now other weights are trainable "
-                f"({len(roles.trainable)} of them): a `trainable` or the layers changed after compile(). Call compile() "
-                "again, with a new optimizer."
-            )
 
     def _build_objectives(self, y: Any, outputs: Any) -> None:
         """Pair the losses and metrics with the outputs."""
