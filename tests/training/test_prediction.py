@@ -64,7 +64,7 @@ class Subclass(ranvier.Model):
 
 class OwnStep(ranvier.Sequential):
     def predict_step(self, data):
-        return data[0] - ops.mean(data[0], axis=0)
+        return data - ops.mean(data, axis=0)
 
 
 class OwnCall(layers.Dense):

@@ -100,7 +100,6 @@ class Variable:
         self._number = ownership.numbered()
         self._trainable = self.born_trainable = bool(trainable)
         self.overwrite_with_gradient = False
-        self.moves_in_prediction = False  # whether `predict` keeps what it assigns, which is lost otherwise
         self.regularizer: Any = None
         self.constraint: Any = None
         self._initializer = initializer if callable(initializer) else None

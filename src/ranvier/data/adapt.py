@@ -144,9 +144,8 @@ def _stream_of_arrays(
         for start in range(done * batch_size, size, batch_size):
             stop = min(start + batch_size, size)
             index = slice(start, stop) if order is None else order[start:stop]
-            batch = tuple(
-                read(jax.tree.map(lambda a, i=index: take(a, i), tree), names[k]) for k, tree in enumerate(arrays)
-            )
+            parts = [read(jax.tree.map(lambda a, i=index: take(a, i), tree), names[k]) for k, tree in enumerate(arrays)]
+            batch = trimmed(*(*parts, None, None)[:3])
             if check_finite and warn_nonfinite(batch, names, f" of batch {start // batch_size}"):
                 check_finite = False
             yield batch

@@ -13,6 +13,7 @@ from ..core.memory import aligned_empty
 from .checks import warn_nonfinite
 from .convert import read
 from .lazy import Rows, fill, take
+from .packing import trimmed
 from .sources import ArrayData
 
 __all__ = ["Block", "FileData", "blocks", "power_of_two"]
@@ -51,10 +52,11 @@ class FileData(ArrayData):
 
     def peek(self) -> tuple[Any, ...]:
         """The first batch, unshuffled, as NumPy arrays."""
-        return tuple(
+        parts = [
             read(jax.tree.map(lambda leaf: take(leaf, slice(0, self.batch_size)), tree), name)
             for tree, name in zip(self.arrays, self.names, strict=False)
-        )
+        ]
+        return trimmed(*(*parts, None, None)[:3])
 
 
 def blocks(data: ArrayData, order: np.ndarray | None = None, first: int = 0, padded: bool = False) -> Iterator[Block]:

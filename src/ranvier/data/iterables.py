@@ -57,7 +57,12 @@ def make_stream(
     if length is None and steps is None and _is_endless(x):
         raise ArgumentError(f"{name} is endless, so steps_per_epoch must say how many batches make an epoch.")
     return StreamData(
-        lambda generator: prepare.all(open_pass()), steps, carry=carry, length=length, one_shot=one_shot, name=name
+        lambda generator: prepare.all(open_pass(), close=not one_shot),
+        steps,
+        carry=carry,
+        length=length,
+        one_shot=one_shot,
+        name=name,
     )
 
 
@@ -85,15 +90,14 @@ class _Preparation:
         self._class_weight = class_weight
         self._check_finite = check_finite
 
-    def all(self, batches: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
-        """Every batch of one pass as a tuple of arrays."""
+    def all(self, batches: Iterator[Any], close: bool = True) -> Iterator[tuple[Any, ...]]:
+        """Every batch of one pass as a tuple of arrays; `close` its iterator then, unless it is the user's."""
         try:
             for number, batch in enumerate(batches):
                 yield self._one(batch, number)
         finally:
-            close = getattr(batches, "close", None)
-            if close is not None:
-                close()
+            if close and hasattr(batches, "close"):
+                batches.close()
 
     def _one(self, batch: Any, number: int) -> tuple[Any, ...]:
         x, y, sample_weight = (read(part, name) for part, name in zip(self._unpack(batch), self._names, strict=True))
@@ -102,6 +106,8 @@ class _Preparation:
                 raise DataError("Give class_weight or sample weights in the batches, not both.")
             sample_weight = class_sample_weight(y, self._class_weight, self._names[1], whole=False)
         arrays = trimmed(x, y, sample_weight)
+        if isinstance(batch, (tuple, list)) and len(arrays) <= len(batch):
+            arrays = (x, y, sample_weight)[: len(batch)]  # Nones that were given belong to the batch
         check_sample_count(arrays, self._names)
         if self._check_finite and warn_nonfinite(arrays, self._names, f" of batch {number}"):
             self._check_finite = False  # once is enough

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.errors import DataError
 
-__all__ = ["pack_x_y_sample_weight", "trimmed", "unpack_x_y_sample_weight"]
+__all__ = ["Bare", "as_given", "pack_x_y_sample_weight", "trimmed", "unpack_x_y_sample_weight"]
+
+
+class Bare(NamedTuple):
+    """A batch of inputs alone that is `x` itself, not ``(x,)``, to a model's own steps."""
+
+    x: Any
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
@@ -45,7 +51,18 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def trimmed(x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
-    """The tuple (x, y, sample_weight) without the Nones at its end."""
+    """The tuple (x, y, sample_weight) without the Nones at its end; `Bare` of inputs that cannot be taken for a tuple."""
     if sample_weight is not None:
         return x, y, sample_weight
-    return (x,) if y is None else (x, y)
+    if y is not None:
+        return x, y
+    return (x,) if isinstance(x, (tuple, list)) else Bare(x)
+
+
+def as_given(batch: Any) -> Any:
+    """A batch in the form in which a model's own steps expect it.
+
+    >>> as_given(Bare(1.0)), as_given((1.0,))
+    (1.0, (1.0,))
+    """
+    return batch.x if isinstance(batch, Bare) else batch

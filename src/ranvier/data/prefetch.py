@@ -8,28 +8,55 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
-__all__ = ["in_order", "in_order_of", "prefetched"]
+__all__ = ["Allowance", "in_order", "in_order_of", "prefetched"]
+
+
+class Allowance:
+    """How many items of an iterator may be drawn: what is drawn ahead of a generator and not used would be lost.
+
+    Args:
+        drawn: so many to begin with; None: all.
+    """
+
+    def __init__(self, drawn: int | None = 0):
+        self.changed = threading.Condition()
+        self.drawn = drawn
+
+    def extend_to(self, number: int) -> None:
+        """Let `number` items be drawn in all, if they may not be already."""
+        with self.changed:
+            if self.drawn is not None and number > self.drawn:
+                self.drawn = number
+                self.changed.notify_all()
 
 
 class _Queue:
     """A bounded queue with an end, an error at the end, and a way for the reader to call it off."""
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, allowance: Allowance):
         self._size = size
         self._items: deque[Any] = deque()
-        self._changed = threading.Condition()
+        self._allowance, self._put = allowance, 0
+        self._changed = allowance.changed
         self._ended = self._stopped = False
         self._error: BaseException | None = None
 
-    def put(self, item: Any) -> bool:
-        """Add an item when there is room; False once the reader has gone."""
+    def wait_for_room(self) -> bool:
+        """Wait until another item may be made: besides those that wait, one; False once the reader has gone."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or len(self._items) < self._size)
-            if self._stopped:
-                return False
-            self._items.append(item)
-            self._changed.notify_all()
-            return True
+            self._changed.wait_for(lambda: self._stopped or (len(self._items) <= self._size and self._may_draw()))
+            return not self._stopped
+
+    def _may_draw(self) -> bool:
+        return self._allowance.drawn is None or self._put < self._allowance.drawn
+
+    def put(self, item: Any) -> None:
+        """Add an item, for which there is room."""
+        with self._changed:
+            if not self._stopped:
+                self._items.append(item)
+                self._put += 1
+                self._changed.notify_all()
 
     def end(self, error: BaseException | None) -> None:
         """No more items; `error`, if any, reaches the reader after those that are there."""
@@ -60,10 +87,13 @@ class _Queue:
 def _fill(queue: _Queue, make_iterator: Callable[[], Iterator[Any]]) -> None:
     error: BaseException | None = None
     try:
-        iterator = make_iterator()
-        for item in iterator:
-            if not queue.put(item):
+        iterator = iter(make_iterator())
+        while queue.wait_for_room():
+            try:
+                item = next(iterator)
+            except StopIteration:
                 break
+            queue.put(item)
         close = getattr(iterator, "close", None)
         if close is not None:
             close()
@@ -72,12 +102,15 @@ def _fill(queue: _Queue, make_iterator: Callable[[], Iterator[Any]]) -> None:
     queue.end(error)
 
 
-def prefetched(make_iterator: Callable[[], Iterator[Any]], depth: int) -> Iterator[Any]:
+def prefetched(
+    make_iterator: Callable[[], Iterator[Any]], depth: int, allowance: Allowance | None = None
+) -> Iterator[Any]:
     """The items of an iterator, read up to `depth` ahead by a thread.
 
     Args:
         make_iterator: called, and its result read and closed, in that thread.
         depth: how many items may wait; 0: no thread.
+        allowance: how many items may be drawn at all; None: all.
 
     An exception of the iterator is raised here, after the items before it. Closing this generator, or dropping it,
     ends the thread after the item that it is making.
@@ -85,7 +118,7 @@ def prefetched(make_iterator: Callable[[], Iterator[Any]], depth: int) -> Iterat
     if depth < 1:
         yield from make_iterator()
         return
-    queue = _Queue(depth)
+    queue = _Queue(depth, allowance or Allowance(None))
     threading.Thread(target=_fill, args=(queue, make_iterator), name="ranvier-prefetch", daemon=True).start()
     try:
         yield from queue

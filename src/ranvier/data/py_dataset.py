@@ -88,6 +88,11 @@ class PyDataset:
     def __getitem__(self, index: int) -> Any:
         raise DataError(f"{type(self).__name__} needs __getitem__(index), which returns one batch.")
 
+    def __iter__(self) -> Iterator[Any]:
+        """The batches of one epoch, in order; endless where `num_batches` is None."""
+        count = self.num_batches
+        return (self[index] for index in (itertools.count() if count is None else range(count)))
+
     def on_epoch_begin(self) -> None:
         """Called before each epoch."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from ..core.errors import DataError, DataWarning
 from ..core.random import host_generator
 from ..core.tracebacks import outside
 from .lazy import take
-from .prefetch import prefetched
+from .prefetch import Allowance, prefetched
 
 __all__ = ["ArrayData", "StreamData", "epoch_order"]
 
@@ -107,12 +108,13 @@ class StreamData:
         self._make_iterator = make_iterator
         self._limit = steps
         self._carry = one_shot or (carry and steps is not None)
-        self._one_shot = one_shot
+        self.one_shot = one_shot
         self._on_begin, self._on_end = on_begin, on_end
         self._prefetch = prefetch
         self._name = name
         self._generator = np.random.default_rng(int(host_generator().integers(2**63)))
         self._pass: Iterator[tuple[Any, ...]] | None = None
+        self._allowance = Allowance(0 if one_shot else None)
         self._peeked: tuple[Any, ...] | None = None
         self._begun = False
         # Where the stream stands, for going on later: passes over whole epochs, and a place in the present pass.
@@ -135,7 +137,7 @@ class StreamData:
 
     def has_run_out(self) -> bool:
         """Whether the data can be passed only once and that is over; a warning says so."""
-        if self._one_shot and self._peeked is None:
+        if self.one_shot and self._peeked is None:
             self._begin()
             self._peeked = self._next()
             if self._peeked is None:
@@ -143,14 +145,18 @@ class StreamData:
                 return True
         return False
 
-    def batches(self, done: int = 0) -> Iterator[tuple[Any, ...]]:
-        """The batches of one epoch.
+    def batches(self, done: int = 0, ahead: bool = True) -> Iterator[tuple[Any, ...]]:
+        """The batches of one epoch. Of a generator, no batch is drawn that this epoch does not ask for.
 
         Args:
             done: so many of them are known; of these only the first is given, as a pattern of the others.
+            ahead: whether a generator's may be drawn before they are wanted; False where any of them may be the last.
         """
         self._begin()
         count = 0
+        if ahead:
+            left = sys.maxsize if self._limit is None else self._limit - (self._peeked is not None)
+            self._allowance.extend_to(self._taken + left)
         try:
             while self._limit is None or count < self._limit:
                 batch = self._next()
@@ -227,14 +233,17 @@ class StreamData:
             make, seek, generator, skip = self._make_iterator, self._seek, self._generator, self._skip
             self._at_pass = generator.bit_generator.state
             self._taken, self._skip = skip, 0
-            self._pass = prefetched(lambda: seek(generator, skip) if seek and skip else make(generator), self._prefetch)
+            self._pass = prefetched(
+                lambda: seek(generator, skip) if seek and skip else make(generator), self._prefetch, self._allowance
+            )
+        self._allowance.extend_to(self._taken + 1)
         try:
             batch = next(self._pass)
             self._taken += 1
             return batch
         except StopIteration:
             self._pass = None
-            self.exhausted = self._one_shot
+            self.exhausted = self.one_shot
             return None
 
     def _warn_if_short(self, count: int) -> None:
@@ -243,7 +252,7 @@ class StreamData:
         wanted = "" if self._limit is None else f" of the {self._limit} that were asked for"
         advice = (
             "A generator runs once: make it endless and give steps_per_epoch, or use a PyDataset."
-            if self._one_shot
+            if self.one_shot
             else ""
         )
         warnings.warn(

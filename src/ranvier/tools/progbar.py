@@ -32,7 +32,7 @@ class Progbar:
         target: how many units there are to do; None: unknown.
         width: the bar's length in characters.
         verbose: 1 a bar, 2 one line at the end, 0 nothing.
-        interval: seconds that lie at least between two drawings.
+        interval: seconds that lie at least between two drawings; 0: every update is shown, wherever output goes.
         stateful_metrics: names of values to show as they are; the others are averaged over the units.
         stateless_metrics: the other way round: names of values to average; the others are shown as they are.
         unit_name: what a unit is called.
@@ -88,7 +88,8 @@ class Progbar:
 
         Args:
             current: how many units are done.
-            values: pairs of name and number. The last line shows the last ones as they are.
+            values: pairs of name and number, or a list of numbers, of which the mean is shown. The last line shows the
+                last ones as they are.
             finalize: whether this is the last line; None: whether the target is reached.
         """
         if finalize is None:
@@ -106,11 +107,12 @@ class Progbar:
             if finalize or now - self._last_drawn >= self.interval:
                 self._draw(current, now, finalize)
                 self._last_drawn = now
-        elif finalize:
-            print_message(_ESCAPES.sub("", self._head(current, now, True) + self._tail(current, now, True)))
+        elif finalize or not self.interval:  # an interval of 0 asks for every update
+            print_message(_ESCAPES.sub("", self._head(current, now, finalize) + self._tail(current, now, finalize)))
 
     def _remember(self, values: list[tuple[str, Any]], count: int) -> None:
         for name, value in values:
+            value = np.asarray(value) if isinstance(value, (list, tuple)) else value
             total, weight = self._sums.get(name, (0.0, 0))
             self._sums[name] = (total + value * count, weight + count)
             self._latest[name] = value

@@ -31,11 +31,14 @@ class Compiled:
     steps_per_execution: int = 1
     jit_compile: Any = "auto"
     stop_training: bool = False
+    stop_evaluating: bool = False
+    stop_predicting: bool = False
     _losses_compiled: LossSet | None = None
     _metrics_compiled: MetricSet | None = None
     _loss_tracker: metrics_module.Mean
     _programs: Programs | None = None
     _free_at_compile: bool = False  # whether anything could train then
+    _discovered: tuple[Any, ...] = ()  # the own steps that were asked for what they make
 
     def compile(
         self,
@@ -59,7 +62,8 @@ class Compiled:
             metrics: names, metrics or functions; by output in a list of lists or a dict for several outputs.
             weighted_metrics: metrics that sample and class weights weigh.
             run_eagerly: run step by step in Python, so that prints and debuggers work; slow.
-            steps_per_execution: accepted; ranvier always runs many steps at once.
+            steps_per_execution: how many batches the hooks of callbacks are called for at once; otherwise accepted, since
+                ranvier always runs many steps at once.
             jit_compile: ``"auto"`` and True: compile. False: accepted, and compiled all the same.
             auto_scale_loss: scale the loss under ``mixed_float16``.
 
@@ -96,6 +100,7 @@ class Compiled:
         self.jit_compile = jit_compile
         self.stop_training = False
         self._programs = None
+        self._discovered = ()
         self.compiled = True
         layers = self._flatten_layers()  # type: ignore[attr-defined]
         unbuilt = self.trainable and any(layer.trainable and not layer.built for layer in layers)  # type: ignore[attr-defined]
@@ -123,10 +128,10 @@ class Compiled:
         total = total_of(self.losses, loss)  # type: ignore[attr-defined]
         if total is not None:
             return total
-        if training:
+        if training and self.trainable_variables:  # type: ignore[attr-defined]
             raise ArgumentError(
-                "There is nothing to minimise: compile() was given no loss, or fit() no targets y, and no layer called "
-                "add_loss(). Give both, or override compute_loss()."
+                "There is nothing to minimise: compile() was given no loss, and no layer called add_loss(). Give "
+                "compile() a loss, or override compute_loss()."
             )
         return jnp.zeros((), jnp.float32)
 
@@ -142,7 +147,7 @@ class Compiled:
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Count one batch in the metrics; returns their results. Override it at will."""
-        if self._metrics_compiled is not None and y is not None:
+        if self._metrics_compiled is not None:
             self._metrics_compiled.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 

@@ -69,10 +69,12 @@ def _filled_up(leaf: Any, room: int) -> np.ndarray:
 def is_fillable(model: Any) -> bool:
     """Whether rows may be added to a batch on which `model` is tested: what is known to count each row for itself.
 
-    True for compiled models that `predict` may fill up, with one built-in loss that is averaged over the rows, built-in
-    metrics, and without masks, losses of activities, or methods of the user's.
+    True for compiled models that `predict` may fill up, with outputs of two axes or more, one built-in loss that is
+    averaged over the rows, built-in metrics, and without masks, losses of activities, or methods of the user's.
     """
     if not is_rowwise(model) or overridden(model, "test_step") is not None or model._layers_metrics():
+        return False
+    if any(len(output.shape) < 2 for output in model.outputs):  # of one axis, losses make one value of the whole batch
         return False
     if not all(getattr(model, name).__module__.startswith("ranvier.") for name in ("compute_loss", "compute_metrics")):
         return False

@@ -13,24 +13,31 @@ from ..core.variables import Variable
 __all__ = ["gradients"]
 
 
-def gradients(function: Callable[[], Any], variables: Sequence[Variable]) -> tuple[Any, list[Any]]:
+def gradients(
+    function: Callable[[], Any], variables: Sequence[Variable], has_aux: bool = False
+) -> tuple[Any, list[Any]]:
     """The value of `function()` and its gradients with respect to `variables`.
 
     What the function assigns (moving averages, metrics, seeds) is kept. Works in an overridden
     ``train_step(self, data)``, compiled with it, and by itself.
 
     Args:
-        function: a callable without arguments that returns a scalar.
+        function: a callable without arguments that returns a scalar; with `has_aux`, ``(scalar, further results)``.
         variables: what to differentiate by.
+        has_aux: whether the function returns further results, such as outputs for metrics.
 
     Returns:
-        ``(value, gradients)``, one gradient for each variable.
+        ``(value, gradients)``, one gradient for each variable; with `has_aux` ``((value, further results), gradients)``, in
+        the order of `jax.value_and_grad`.
 
     >>> from ranvier import Variable
     >>> w = Variable(3.0)
     >>> value, (gradient,) = gradients(lambda: w.value ** 2, [w])
     >>> float(value), float(gradient)
     (9.0, 6.0)
+    >>> (value, parts), (gradient,) = gradients(lambda: (w.value ** 2, {"w": w.value}), [w], has_aux=True)
+    >>> float(value), float(parts["w"]), float(gradient)
+    (9.0, 3.0, 6.0)
     """
     outer = current_scope()
     touched: dict[int, Variable] = {}
@@ -39,12 +46,13 @@ def gradients(function: Callable[[], Any], variables: Sequence[Variable]) -> tup
         inner = _Overlay(outer, variables, values, touched)
         with scope(inner):
             result = function()
-        return result, {key: inner.values[key] for key in touched}
+        value, aux = result if has_aux else (result, None)
+        return value, (aux, {key: inner.values[key] for key in touched})
 
-    (value, assigned), found = jax.value_and_grad(run, has_aux=True)([v.exact_value() for v in variables])
+    (value, (aux, assigned)), found = jax.value_and_grad(run, has_aux=True)([v.exact_value() for v in variables])
     for key, variable in touched.items():
         variable.assign(assigned[key])
-    return value, found
+    return ((value, aux) if has_aux else value), found
 
 
 class _Overlay(Scope):

@@ -110,7 +110,8 @@ class Session:
         end = getattr(self.callbacks, f"on_{kind}_batch_end")
         heard = getattr(self.callbacks, f"hears_{kind}_batches")
         every = getattr(self.callbacks, f"wants_{kind}_batches")
-        pace = Pace(_WATCHED if self.watched else _UNWATCHED, fixed=1 if every else None)
+        together = self.model.steps_per_execution if every else None
+        pace = Pace(_WATCHED if self.watched else _UNWATCHED, together, done)
         if not done:
             self.state = self.state._replace(metrics=list(self.fresh_metrics))
         if isinstance(data, FileData):
@@ -118,16 +119,19 @@ class Session:
         elif isinstance(data, ArrayData):
             source = self._chunks_of_arrays(data, learn, generator, pace, done)
         else:
-            source = self._chunks_of_stacks(stacked_chunks(data.batches(done), data.steps, done > 0), learn, pace)
+            batches = data.batches(done, ahead=not every)  # after any batch, a callback may stop
+            most = together if data.one_shot and together else data.steps
+            source = self._chunks_of_stacks(stacked_chunks(batches, most, done > 0), learn, pace)
         if backup is not None:
             pace.most = backup.room()
-        step, logs = done, None
+        step, logs, told = done, None, True
+        stops = "stop_training" if learn else "stop_evaluating"
         for steps, call in source:
             # Only here is it known that the pass has another step; at its end, the backup waits for the epoch's.
             if backup is not None and step > done and backup.due():
                 with self.lent():
                     backup.in_epoch(epoch, step)
-            if heard:
+            if heard and told:
                 with self.lent():
                     begin(step)
             pace.start()
@@ -136,14 +140,17 @@ class Session:
             if backup is not None:
                 backup.passed(steps)
                 pace.most = backup.room()
-            if heard:
+            jax.block_until_ready(logs)
+            pace.done(steps)
+            told = pace.at_edge
+            if heard and told:
                 with self.lent():
                     end(step - 1, python_logs(logs))
-            else:
-                jax.block_until_ready(logs)
-            pace.done(steps)
-            if learn and self.model.stop_training:
+            if told and getattr(self.model, stops):
                 break
+        if heard and not told:  # the last execution has fewer steps
+            with self.lent():
+                end(step - 1, python_logs(logs))
         if logs is None:
             raise DataError("The data gave no batch at all. Check the generator or dataset, or steps_per_epoch.")
         if learn:

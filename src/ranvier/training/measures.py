@@ -81,6 +81,12 @@ class MetricSet:
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None, counting: Any = None) -> None:
         """Count one batch; of filled ones the rows for which `counting`, (batch,), is 1 and not 0."""
+        if not self.built and (self.given or self.weighted):
+            if y_true is None:
+                raise ArgumentError(
+                    "compile() was given metrics, but there are no targets y. Give y, or compile without."
+                )
+            self.build(y_true, y_pred)
         if not self.entries:
             return
         outputs = dict(leaves(y_pred))

@@ -13,23 +13,31 @@ class Pace:
 
     Args:
         seconds: the time that a chunk should take.
-        fixed: always this many steps instead.
+        fixed: always this many steps instead: chunks end at its multiples.
+        done: steps that were made before.
 
     Attributes:
         most: the next chunk has at most so many steps; whoever wants a stop at a certain step sets it.
     """
 
-    def __init__(self, seconds: float, fixed: int | None = None):
+    def __init__(self, seconds: float, fixed: int | None = None, done: int = 0):
         self.seconds = seconds
         self.fixed = fixed
         self.most = sys.maxsize
         self._steps = 16
         self._calls = 0
+        self._done = done
 
     def steps(self) -> int:
         """The length of the next chunk."""
         # The first call compiles: of one step, so that a progress bar can tell that time from a step's.
-        return min(self.fixed or (self._steps if self._calls else 1), self.most)
+        wanted = self.fixed - self._done % self.fixed if self.fixed else (self._steps if self._calls else 1)
+        return min(wanted, self.most)
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether a chunk may begin or end here: everywhere, unless the length is fixed."""
+        return not self.fixed or self._done % self.fixed == 0
 
     def start(self) -> None:
         """A chunk begins."""
@@ -38,6 +46,7 @@ class Pace:
     def done(self, steps: int) -> None:
         """A chunk of `steps` steps has ended."""
         self._calls += 1
+        self._done += steps
         if self._calls == 1:
             return  # the first call compiles; its time says nothing about the next
         per_step = max((time.perf_counter() - self._started) / max(steps, 1), 1e-7)

@@ -21,7 +21,6 @@ from ..data.prefetch import prefetched
 from .pace import Pace
 from .placement import lent
 from .program import Programs, rows
-from .state import TrainState
 
 __all__ = ["is_small_batch", "predict_arrays", "predict_batch", "predict_directly", "predict_stream"]
 
@@ -51,18 +50,16 @@ def predict_directly(programs: Programs | None, x: Any, batch_size: int | None) 
 
 
 def predict_batch(programs: Programs, batch: Any) -> Any:
-    """The outputs for one batch, as NumPy arrays that are the caller's own."""
-    state = TrainState.take_weights(programs.roles)
-    if programs.moving:
-        outputs, values = programs.predict_and_move()(state, batch)
-        for variable, value in zip(programs.moving, values, strict=True):
-            variable.store(value)
-        return _on_host(outputs)
+    """The outputs for one batch, as NumPy arrays that are the caller's own. What the step assigns is kept."""
+    state = programs.prediction_state()
     size = len(batch[0]) if type(batch[0]) is np.ndarray else jax.tree.leaves(batch)[0].shape[0]
     room = power_of_two(size)
     if room == size or not programs.rowwise:
-        return _on_host(programs.predict()(state, batch))
-    outputs = programs.predict()(state, jax.tree.map(lambda leaf: _filled_up(leaf, room), batch))
+        outputs, assigned = programs.predict()(state, batch)
+        if assigned:
+            programs.keep(assigned)
+        return _on_host(outputs)
+    outputs, _ = programs.predict()(state, jax.tree.map(lambda leaf: _filled_up(leaf, room), batch))
     return jax.tree.map(lambda o: np.array(o)[:size], outputs)
 
 
@@ -81,36 +78,39 @@ def predict_arrays(programs: Programs, data: Any, hooks: Any, watched: bool) -> 
     """The outputs for all rows of data in memory or in files."""
     if data.steps == 1:
         return _joined(programs, [data.peek()], hooks, watched)
-    if programs.moving:  # each batch begins where the last one ended
+    if programs.eager:
         return _joined(programs, (block.arrays for block in _single_batches(data)), hooks, watched)
-    state, batch_size = TrainState.take_weights(programs.roles), data.batch_size
-    shapes = jax.eval_shape(programs.predict(), state, data.peek())
-    program = programs.predict(batch_size)
-    pace = Pace(0.1 if watched else 0.5, fixed=1 if hooks.wants_predict_batches else None)
+    state, batch_size = programs.prediction_state(), data.batch_size
+    shapes, assigned = jax.eval_shape(programs.predict(), state, data.peek())
+    if assigned:  # each batch begins where the last one ended
+        return _joined(programs, (block.arrays for block in _single_batches(data)), hooks, watched)
+    program, told = programs.predict(batch_size), _Told(programs.model, hooks, watched)
+    pace = Pace(0.1 if watched else 0.5, told.together)
     parts = []
     for block in _blocks(data, programs.rowwise):
-        if block.rows < batch_size and not programs.rowwise:
-            _tell(hooks, "begin", block.first, None, watched)
-            parts.append(_on_host(programs.predict()(state, block.arrays)))
-            _tell(hooks, "end", block.first, parts[-1], watched)
-            continue
+        whole = block.rows >= batch_size or programs.rowwise
         room = jax.tree.leaves(block.arrays)[0].shape[0]
         out = jax.tree.map(lambda s, room=room: jnp.zeros((room, *s.shape[1:]), s.dtype), shapes)
         at = 0
-        while at < block.steps:
+        while at < block.steps and not told.stopped:
             count = min(pace.steps(), block.steps - at)
-            _tell(hooks, "begin", block.first + at, None, watched)
+            told.begin(block.first + at)
             pace.start()
-            out = program(out, state, block.arrays, at, at + count)
+            out = (
+                program(out, state, block.arrays, at, at + count)
+                if whole
+                else programs.predict()(state, block.arrays)[0]
+            )
             jax.block_until_ready(out)
             pace.done(count)
-            at += count
-            batch = None
-            if hooks.hears_predict_batches:
-                start, stop = (at - 1) * batch_size, min(at * batch_size, block.rows)
-                batch = jax.tree.map(lambda o, a=start, b=stop: np.array(np.asarray(o)[a:b]), out)
-            _tell(hooks, "end", block.first + at - 1, batch, watched)
-        parts.append(jax.tree.map(lambda o, n=block.rows: np.asarray(o)[:n], out))
+            start, at = at * batch_size if told.together else (at + count - 1) * batch_size, at + count
+            stop = min(at * batch_size, block.rows)
+            told.end(block.first + at - 1, out, slice(start, stop), pace.at_edge)
+        done = min(at * batch_size, block.rows)
+        parts.append(jax.tree.map(lambda o, n=done: np.asarray(o)[:n], out))
+        if told.stopped:
+            break
+    told.close()
     return jax.tree.map(lambda *p: np.concatenate(p), *parts)
 
 
@@ -133,23 +133,62 @@ def _single_batches(data: Any) -> Iterator[Block]:
 
 def predict_stream(programs: Programs, data: Any, hooks: Any, watched: bool) -> Any:
     """The outputs for a stream of batches, one after the other."""
-    return _joined(programs, data.batches(), hooks, watched)
+    return _joined(programs, data.batches(ahead=not hooks.wants_predict_batches), hooks, watched)
 
 
 def _joined(programs: Programs, batches: Iterable[Any], hooks: Any, watched: bool) -> Any:
-    parts = []
+    parts: list[Any] = []
+    told = _Told(programs.model, hooks, watched)
     for i, batch in enumerate(batches):
-        _tell(hooks, "begin", i, None, watched)
+        told.begin(i)
         parts.append(predict_batch(programs, batch))
-        _tell(hooks, "end", i, parts[-1], watched)
+        told.end(i, parts[-1], slice(None), (i + 1) % (told.together or 1) == 0)
+        if told.stopped:
+            break
+    told.close()
     if not parts:
         raise DataError("The data gave no batch at all. Check the generator or dataset, or steps.")
     return parts[0] if len(parts) == 1 else jax.tree.map(lambda *p: np.concatenate(p), *parts)
 
 
-def _tell(hooks: Any, edge: str, step: int, outputs: Any, watched: bool) -> None:
-    if hooks.hears_predict_batches or watched:
-        if edge == "begin":
-            hooks.on_predict_batch_begin(step)
-        else:
-            hooks.on_predict_batch_end(step, {"outputs": outputs})
+class _Told:
+    """Tells callbacks of the batches, or of the executions of several, and learns from them whether to stop.
+
+    Attributes:
+        together: how many batches make an execution; None: nobody needs to be told of each.
+        stopped: whether a callback has set `stop_predicting`.
+    """
+
+    def __init__(self, model: Any, hooks: Any, watched: bool):
+        self.together = model.steps_per_execution if hooks.wants_predict_batches else None
+        self.stopped = False
+        self._model, self._hooks = model, hooks
+        self._hears = hooks.hears_predict_batches
+        self._silent = not (self._hears or watched)
+        self._last = -1
+        self._parts: list[Any] | None = None  # the outputs since the execution began
+
+    def begin(self, step: int) -> None:
+        """A batch begins; with it an execution, if none is under way."""
+        if not self._silent and self._parts is None:
+            self._parts = []
+            self._hooks.on_predict_batch_begin(step)
+
+    def end(self, step: int, outputs: Any, rows: slice, at_edge: bool) -> None:
+        """The batches up to `step` have these outputs, in the given rows; `at_edge`: an execution ends."""
+        if self._silent:
+            return
+        self._last = step
+        if self._hears and self._parts is not None:
+            self._parts.append(jax.tree.map(lambda o: np.array(np.asarray(o)[rows]), outputs))
+        if at_edge:
+            self.close()
+
+    def close(self) -> None:
+        """End the execution that is under way, if any."""
+        if self._parts is None:
+            return
+        outputs = jax.tree.map(lambda *p: np.concatenate(p), *self._parts) if self._parts else None
+        self._parts = None
+        self._hooks.on_predict_batch_end(self._last, {"outputs": outputs})
+        self.stopped = bool(self._model.stop_predicting)

@@ -21,6 +21,7 @@ from ..core.collector import collector_at_rest
 from ..core.distributions import distribution, with_batch_layout
 from ..core.pure import pure
 from ..core.settings import use_compilation_cache
+from ..core.variables import Variable
 from .dense_prediction import DensePrediction, dense_prediction
 from .dense_program import DenseProgram, dense_program
 from .filling import is_fillable
@@ -28,7 +29,7 @@ from .rowwise import is_rowwise
 from .state import Roles, TrainState
 from .step import Step, builtin_step, overridden, predict_step, step_logs, test_step, train_step, unpack
 
-__all__ = ["Programs", "programs_for", "rows"]
+__all__ = ["Programs", "fresh_values", "programs_for", "rows"]
 
 # In so many situations (what trains, what is frozen) a model keeps its programs: a GAN goes back and forth.
 _SITUATIONS = 8
@@ -58,6 +59,11 @@ def _guarded(step: Callable[..., tuple[TrainState, Any]], roles: Roles) -> Calla
     return run
 
 
+def fresh_values(model: Any, variables: list[Variable]) -> list[Any]:
+    """The values of the metrics' `variables` after `reset_metrics`."""
+    return pure(model.reset_metrics, variables)([v.stored_value() for v in variables])[1]
+
+
 class Programs:
     """The compiled programs of one model for one set of variables, made when first asked for.
 
@@ -79,15 +85,11 @@ class Programs:
         self.complete = False  # whether all layers were found to be built
         self._made: dict[Any, Callable[..., Any]] = {}
         self._metric_shapes: dict[str, tuple[int, ...]] | None = None
-        #: Variables that `predict` moves on from batch to batch: the kept states of recurrent layers.
-        self.moving = [v for v in roles.non_trainable if v.moves_in_prediction]
 
     @cached_property
     def fresh_metrics(self) -> list[np.ndarray]:
         """The state of all metrics after `reset_metrics`, as NumPy arrays: they can be given to a program again and again."""
-        metrics = self.roles.metrics
-        _, values = pure(self.model.reset_metrics, metrics)([v.stored_value() for v in metrics])
-        return [np.array(v) for v in values]
+        return [np.array(v) for v in fresh_values(self.model, self.roles.metrics)]
 
     @cached_property
     def metric_names(self) -> list[str]:
@@ -97,7 +99,7 @@ class Programs:
     @cached_property
     def rowwise(self) -> bool:
         """Whether `predict` may add rows to batches, so that fewer shapes are compiled."""
-        return not self.eager and distribution() is None and not self.moving and is_rowwise(self.model)
+        return not self.eager and distribution() is None and is_rowwise(self.model)
 
     @cached_property
     def fillable(self) -> bool:
@@ -311,19 +313,29 @@ class Programs:
 
         return {k: v.shape for k, v in jax.eval_shape(run, state, batch).items()}
 
-    def predict_and_move(self) -> Callable[..., Any]:
-        """``(state, batch) → (outputs, new values of the moving variables)``."""
-        return self._get("moving", lambda: predict_step(self.model, self.roles, self.moving), donate=False)
+    def keep(self, assigned: dict[int, Any]) -> None:
+        """Give variables the values that a step of `predict` assigned."""
+        variables = [v for part in self.roles for v in part]
+        for place, value in assigned.items():
+            variables[place].store(value)
+
+    def prediction_state(self) -> TrainState:
+        """The present values of what `predict` needs."""
+        own = overridden(self.model, "predict_step") is not None
+        return TrainState.take(self.roles) if own else TrainState.take_weights(self.roles)
 
     def predict(self, batch_size: int | None = None) -> Callable[..., Any]:
-        """``(state, batch) → outputs``; with a batch size ``(out, state, data, start, stop) → out``, filled for those steps."""
+        """``(state, batch) → (outputs, what was assigned)``.
+
+        With a batch size ``(out, state, data, start, stop) → out``, filled for those steps, of which none may assign.
+        """
 
         def make() -> Callable[..., Any]:
-            usual, dense = predict_step(self.model, self.roles), self.direct
+            usual, dense = predict_step(self.model, self.roles, overridden(self.model, "predict_step")), self.direct
 
-            def step(state: TrainState, batch: Any) -> Any:
+            def step(state: TrainState, batch: Any) -> tuple[Any, dict[int, Any]]:
                 x = unpack(batch)[0]
-                return dense.traced(state, x) if dense is not None and dense.fits(x) else usual(state, batch)
+                return (dense.traced(state, x), {}) if dense is not None and dense.fits(x) else usual(state, batch)
 
             if batch_size is None:
                 return step
@@ -334,7 +346,7 @@ class Programs:
                     return dense.traced(state, x, out, start * batch_size, jnp.minimum(stop * batch_size, len(x)))
 
                 def body(i: Any, out: Any) -> Any:
-                    new = step(state, _slice(data, i * batch_size, batch_size or 0))
+                    new, _ = step(state, _slice(data, i * batch_size, batch_size or 0))
                     put = lambda o, n: lax.dynamic_update_slice_in_dim(o, n, i * batch_size, 0)  # noqa: E731
                     return jax.tree.map(put, out, new)
 

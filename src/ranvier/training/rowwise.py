@@ -28,6 +28,8 @@ def _is_known(layer: Any) -> bool:
     methods = (type(layer).call, type(layer).__call__, *(v for v in vars(layer).values() if _is_function(v)))
     if not all((getattr(m, "__module__", None) or "").startswith("ranvier.") for m in methods):
         return False
+    if getattr(layer, "stateful", False):
+        return False
     if any(_has_first_axis(getattr(layer, name, None)) for name in ("axis", "axes")):
         return False
     graph = getattr(layer, "graph", None)

@@ -6,8 +6,9 @@ A step is made of the model's own methods (`call`, `compute_loss`, `compute_metr
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import jax
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 from ..core.distributions import replicated, with_batch_layout
 from ..core.masks import attach_masks, mask_table, masks_of
 from ..core.pure import pure, sketch
-from ..core.variables import Variable
+from ..data.packing import as_given
 from ..layers.context import call_context
 from .measures import times_rows
 from .state import Roles, TrainState
@@ -27,7 +28,9 @@ __all__ = [
     "discover",
     "overridden",
     "predict_step",
+    "step_in_place",
     "step_logs",
+    "takes_state",
     "test_step",
     "train_step",
     "unpack",
@@ -59,13 +62,33 @@ def default_step(method: F) -> F:
 def train_step(model: Any, roles: Roles) -> Step:
     """The step that `fit` repeats."""
     own = overridden(model, "train_step")
-    return builtin_step(model, roles, learn=True) if own is None else _custom_step(model, roles, own)
+    return builtin_step(model, roles, learn=True) if own is None else _custom_step(model, roles, own, learn=True)
 
 
 def test_step(model: Any, roles: Roles) -> Step:
     """The step that `evaluate` repeats."""
     own = overridden(model, "test_step")
-    return builtin_step(model, roles, learn=False) if own is None else _custom_step(model, roles, own)
+    return builtin_step(model, roles, learn=False) if own is None else _custom_step(model, roles, own, learn=False)
+
+
+def step_in_place(model: Any, roles: Roles, data: Any, learn: bool, metrics: list[Any] | None = None) -> dict[str, Any]:
+    """The inherited step on the variables as they are here, in a trace or outside; returns the metrics' results.
+
+    Args:
+        model: a compiled and built model.
+        roles: its variables.
+        data: a batch.
+        learn: train, or only test.
+        metrics: values of the metrics to begin with, which are forgotten afterwards; None: count in the metrics themselves.
+    """
+    kept = roles if metrics is None else roles._replace(metrics=[])
+    state = TrainState(*([v.exact_value() for v in part] for part in kept), bad_step=jnp.int32(-1))
+    new, _ = builtin_step(model, roles, learn)(state if metrics is None else state._replace(metrics=metrics), data)
+    for variables, before, after in zip(kept, state.parts, new.parts, strict=True):
+        for variable, old, value in zip(variables, before, after, strict=False):
+            if value is not old:
+                variable.assign(value)
+    return step_logs(model, roles)(new.metrics)
 
 
 def builtin_step(model: Any, roles: Roles, learn: bool) -> Callable[..., tuple[TrainState, Any]]:
@@ -135,26 +158,39 @@ def _counting(size: int, count: Any) -> Any:
     return (jnp.arange(size) < count).astype(count.dtype)
 
 
-def predict_step(model: Any, roles: Roles, moving: Sequence[Variable] = ()) -> Callable[[TrainState, Any], Any]:
-    """The step that `predict` repeats: forward. With `moving` variables: ``(outputs, their new values)``."""
-    variables = [*roles.trainable, *roles.non_trainable]
-    own = overridden(model, "predict_step")
+def predict_step(
+    model: Any, roles: Roles, own: Callable[..., Any] | None
+) -> Callable[[TrainState, Any], tuple[Any, dict[int, Any]]]:
+    """The step that `predict` repeats: forward, as ``(state, batch) → (outputs, assigned)``.
+
+    What it assigns (counters, seeds, kept states) comes as new values by the variables' places in the roles, one after
+    the other. Most models assign nothing: then there is nothing more to compute, and batches do not depend on those before.
+
+    Args:
+        model: a built model.
+        roles: its variables.
+        own: the model's own `predict_step`, or None.
+    """
+    parts = 2 if own is None else len(roles)
+    variables = [v for part in roles[:parts] for v in part]
 
     def forward(batch: Any) -> Any:
         with call_context(training=False):
             if own is not None:
-                return own(batch)
+                return own(as_given(batch))
             x = unpack(batch)[0]
             return model(x, training=False) if model._call_takes_training else model(x)
 
-    pure_forward = pure(forward, variables)
-
-    at = [i for i, v in enumerate(variables) if any(v is m for m in moving)]
-
-    def step(state: TrainState, batch: Any) -> Any:
-        outputs, values = pure_forward([*state.trainable, *state.non_trainable], with_batch_layout(batch))
-        outputs = replicated(outputs)  # every process needs all of it
-        return (outputs, [values[i] for i in at]) if moving else outputs
+    def step(state: TrainState, batch: Any) -> tuple[Any, dict[int, Any]]:
+        batch = with_batch_layout(batch)
+        given = [value for part in state.parts[:parts] for value in part]
+        if own is not None and takes_state(own):
+            outputs, new = own((state.trainable, state.non_trainable), as_given(batch))
+            values = [*state.trainable, *new, *given[len(state.trainable) + len(new) :]]
+        else:
+            outputs, values = pure(forward, variables)(given, batch)
+        assigned = {i: new for i, (old, new) in enumerate(zip(given, values, strict=True)) if new is not old}
+        return replicated(outputs), assigned  # every process needs all of it
 
     return step
 
@@ -171,55 +207,62 @@ def overridden(model: Any, name: str) -> Callable[..., Any] | None:
     return None if getattr(method, "_is_default", False) and name not in vars(model) else getattr(model, name)
 
 
-def _custom_step(model: Any, roles: Roles, method: Callable[..., Any]) -> Step:
+def takes_state(method: Callable[..., Any]) -> bool:
+    """Whether a user's step is of the stateless form, ``(state, data)``; one that takes ``*args`` gets both, too."""
+    parameters = inspect.signature(method).parameters.values()
+    usual = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.kind in usual and p.default is p.empty]
+    return len(needed) >= 2 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
+
+
+def _custom_step(model: Any, roles: Roles, method: Callable[..., Any], learn: bool) -> Step:
     """A user's step, in either of two forms.
 
     ``train_step(self, state, data) → (logs, state)`` is Keras's stateless form on JAX, with the state a tuple of four
-    lists. ``train_step(self, data) → logs`` works on the model's variables, optimizer and metrics themselves.
+    lists. ``train_step(self, data) → logs`` works on the model's variables, optimizer and metrics themselves. Logs that
+    are no dict stand for the results of the metrics.
     """
     variables = [variable for part in roles for variable in part]
     counts = [len(part) for part in roles]
-    takes_state = len(inspect.signature(method).parameters) >= 2
-    learn = method.__name__ == "train_step"
+    stateless, results = takes_state(method), step_logs(model, roles)
 
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Any]:
-        data = _data_of(batch)
-        if takes_state:
+        data = as_given(batch)
+        if stateless:
             given = tuple(state[:4]) if learn else (state.trainable, state.non_trainable, state.metrics)
             (logs, new), values = pure(lambda: method(given, data), variables)(_values(state))
             parts = list(new) if learn else [new[0], new[1], state.optimizer, new[2]]
-            further = _split(values, counts)[4]
-            return TrainState(*(list(p) for p in parts), further=further, bad_step=state.bad_step), logs
+        else:
+            logs, values = pure(lambda: run(data), variables)(_values(state))
+            parts = _split(values, counts)[:4]
+        if not isinstance(logs, Mapping):
+            logs = results(list(parts[3]))
+        logs = {name: value for name, value in logs.items() if value is not None}
+        further = _split(values, counts)[4]
+        return TrainState(*(list(p) for p in parts), further=further, bad_step=state.bad_step), logs
 
-        def run() -> Any:
-            with call_context(training=learn):
-                return method(data)
-
-        logs, values = pure(run, variables)(_values(state))
-        return TrainState(*_split(values, counts), bad_step=state.bad_step), logs
+    def run(data: Any) -> Any:
+        with call_context(training=learn):
+            return method(data)
 
     return step
 
 
-def discover(model: Any, batch: Any) -> None:
-    """Let a user's `train_step` make what it makes when it is first called, such as the slots of optimizers.
+def discover(model: Any, batch: Any, step: str) -> None:
+    """Let a user's step make what it makes when it is first called: weights of layers, slots of optimizers.
 
-    It runs once on outlines: what it assigns is forgotten, what it makes stays.
+    It runs once on outlines: what it assigns is forgotten, what it makes stays. What is wrong with it is told when it runs.
+
+    Args:
+        model: the model.
+        batch: a batch.
+        step: the name of the step.
     """
-    method = overridden(model, "train_step")
-    if method is None or len(inspect.signature(method).parameters) >= 2:
+    method = overridden(model, step)
+    if method is None or takes_state(method):
         return  # the step that takes the state is given all of it
-
-    def run(batch: Any) -> None:
-        with call_context(training=True):
-            method(_data_of(batch))
-
-    with sketch():
-        jax.eval_shape(run, batch)
-
-
-def _data_of(batch: Any) -> Any:
-    return tuple(part for part in unpack(batch) if part is not None) if isinstance(batch, (tuple, list)) else batch
+    with sketch(), call_context(training=step == "train_step"), contextlib.suppress(Exception):
+        jax.eval_shape(method, as_given(batch))
 
 
 def _values(state: TrainState) -> list[Any]:

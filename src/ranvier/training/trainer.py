@@ -6,74 +6,85 @@ import inspect
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..core import random
 from ..core.errors import ArgumentError
-from ..core.ownership import Watch, Watched, changed
+from ..core.pure import current_scope
 from ..core.tracebacks import filtered
 from ..data.adapt import make_data
 from ..data.blocks import FileData
+from ..data.packing import Bare
 from ..data.sources import ArrayData
 from ..data.split import split
-from ..ops import symbolic
-from ..optimizers import Optimizer
 from .callbacks import CallbackList
-from .compilation import Compiled
 from .filling import one_batch
 from .integer_checks import check_integers
-from .label_checks import check_labels
 from .limits import limited_steps
 from .loop import Session, python_logs
 from .older import OlderMethods, older_arguments
-from .output_structure import layer_names
 from .prediction import is_small_batch, predict_arrays, predict_batch, predict_directly, predict_stream
-from .program import Programs, programs_for
+from .program import fresh_values
+from .readiness import Ready
 from .resume import find_backup
 from .spec import TrainingSpec, check_count, check_verbose
-from .state import Roles, TrainState, further_owners
+from .state import TrainState
 from .stateless import Stateless
-from .step import builtin_step, default_step, discover, step_logs, unpack
-from .what_trains import check_what_trains
+from .step import builtin_step, default_step, overridden, predict_step, step_in_place, step_logs, unpack
 
 __all__ = ["Trainer"]
 
+_ABSENT: Any = object()  # an argument that was not given
 
-class Trainer(Stateless, Compiled, OlderMethods):
+
+class Trainer(Stateless, Ready, OlderMethods):
     """The training half of a model. It sees the model as something to call that owns variables."""
 
     history: Any = None
-    _known_roles: Any = None  # whether they are still true; the roles; the layers; other optimizers
 
     # --- steps, which users may override ----------------------------------------------------------------------------
 
     @default_step
-    def train_step(self, state: Any, data: Any) -> Any:
-        """One step of training as a pure function: ``(state, data) → (logs, state)``.
+    def train_step(self, state: Any, data: Any = _ABSENT) -> Any:
+        """One step of training, in either of two forms, in which it can be overridden and called; both are compiled.
 
-        Override it in this form, or as ``train_step(self, data) → logs`` on the model's own variables with
-        `ranvier.gradients`; either is compiled. `state` holds the values of the trainable variables, the
-        non-trainable ones, the optimizer's and the metrics'.
+        As a pure function ``(state, data) → (logs, state)``, where `state` holds the values of the trainable variables, the
+        non-trainable ones, the optimizer's and the metrics'; or as ``train_step(data) → logs`` on the model's own
+        variables, with `ranvier.gradients`.
+
+        Args:
+            state: the values; in the second form the data.
+            data: a batch: ``(x, y, sample_weight)``, ``(x, y)``, or `x` as it was given to `fit` alone.
         """
         return self._default_step(state, data, learn=True)
 
     @default_step
-    def test_step(self, state: Any, data: Any) -> Any:
-        """One step of testing as a pure function: ``(state, data) → (logs, state)``, or ``test_step(self, data) → logs``.
+    def test_step(self, state: Any, data: Any = _ABSENT) -> Any:
+        """One step of testing: ``(state, data) → (logs, state)``, or ``test_step(data) → logs``; see `train_step`.
 
         `state` holds the values of the trainable variables, the non-trainable ones and the metrics'.
         """
         return self._default_step(state, data, learn=False)
 
     @default_step
-    def predict_step(self, data: Any) -> Any:
-        """The outputs for one batch."""
-        x = unpack(data)[0]
+    def predict_step(self, state: Any, data: Any = _ABSENT) -> Any:
+        """The outputs for one batch: ``predict_step(data) → outputs``.
+
+        Or ``(state, data) → (outputs, non-trainable values)``, where `state` holds the values of the trainable variables and
+        the non-trainable ones.
+        """
+        if data is not _ABSENT:
+            trainable, others = state
+            parts = TrainState(trainable, others, [], [], [], None)
+            outputs, assigned = predict_step(self, self._roles(), own=None)(parts, data)
+            return outputs, [assigned.get(len(trainable) + i, value) for i, value in enumerate(others)]
+        x = unpack(state)[0]
         return self(x, training=False) if self._call_takes_training else self(x)  # type: ignore[operator]
 
     def _default_step(self, state: Any, data: Any, learn: bool) -> Any:
         roles = self._roles()
+        if data is _ABSENT:
+            return step_in_place(self, roles, state, learn)
         parts = list(state) if learn else [state[0], state[1], [v.value for v in roles.optimizer], state[2]]
         further = [v.value for v in roles.further]
         new, _ = builtin_step(self, roles, learn)(TrainState(*parts, further, bad_step=np.int32(-1)), data)
@@ -87,82 +98,6 @@ class Trainer(Stateless, Compiled, OlderMethods):
     def _call_takes_training(self) -> bool:
         parameters = inspect.signature(self.call).parameters  # type: ignore[attr-defined]
         return "training" in parameters or type(self).__name__ in ("Sequential", "Functional")
-
-    # --- getting ready ----------------------------------------------------------------------------------------------
-
-    def _roles(self) -> Roles:
-        """The variables by their roles; gathered anew only when something may have changed."""
-        if self._known_roles is None or not self._known_roles[0]():
-            layers = self._flatten_layers()  # type: ignore[attr-defined]
-            roles, further = Roles.of(self), further_owners(self)
-            watched = [o for o in (*layers, *self.metrics, self.optimizer, *further) if isinstance(o, Watched)]
-            watch = Watch([*watched, *(v for part in roles for v in part)])
-            others = [owner for owner in further if isinstance(owner, Optimizer)]
-            self.__dict__["_known_roles"] = watch, roles, layers, others
-        return self._known_roles[1]  # type: ignore[index]
-
-    def _prepare(self, batch: Any, learn: bool, compiled: bool = True) -> Programs:
-        """Make every variable that a step on batches like this one needs; returns the compiled programs for them."""
-        ready = None if learn or compiled else self._ready()
-        if ready is not None:
-            return ready
-        x, y, _ = unpack(batch)
-        fully_built = self._fully_built()  # type: ignore[attr-defined]
-        if not fully_built or (compiled and not self._objectives_built()):
-            specs = jax.tree.map(lambda a: symbolic.KerasTensor(np.shape(a), _dtype_of(a)), x)
-            outputs = self._outline(specs)  # type: ignore[attr-defined]
-            if compiled and y is not None:
-                self._build_objectives(y, outputs)
-                changed(self)
-        if learn and self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
-        self._roles()  # which knows the other optimizers
-        if learn and not all(optimizer.built for optimizer in self._known_roles[3]):  # type: ignore[index]
-            discover(self, batch)
-        roles, programs = self._roles(), self._programs
-        if programs is None or programs.roles is not roles or programs.eager != self.run_eagerly:
-            programs = self._programs = programs_for(self, roles, programs)
-        programs.complete = True
-        if learn and self.optimizer is not None and not programs.settled:
-            check_what_trains(self, roles)
-            programs.settled = True
-        return programs
-
-    def _ready(self) -> Programs | None:
-        """The programs, if nothing has changed since they were prepared."""
-        programs, known = self._programs, self._known_roles
-        if programs is None or not programs.complete or known is None or programs.roles is not known[1]:
-            return None
-        return programs if known[0]() and programs.eager == self.run_eagerly else None
-
-    def _build_objectives(self, y: Any, outputs: Any) -> None:
-        """Pair the losses and metrics with the outputs."""
-        names = layer_names(self)
-        if self._losses_compiled is not None and not self._losses_compiled.built:
-            try:
-                self._losses_compiled.build(outputs, y, names)
-            except ArgumentError:
-                if type(self).compute_loss is Compiled.compute_loss:
-                    raise  # a `compute_loss` of the model's own knows what its losses are for
-        if self._metrics_compiled is not None and not self._metrics_compiled.built:
-            wanted = self._losses_compiled.wanted if self._losses_compiled is not None else ()
-            self._metrics_compiled.build(y, outputs, names, wanted)
-
-    def _check_numbers(self, data: Any, whose: str = "") -> None:
-        """Refuse integers that an embedding has no vector for, and labels that no class has; of a stream, the first ones."""
-        x, y, _ = unpack(data.arrays if isinstance(data, ArrayData) else data.peek())
-        check_integers(self, x, f"{whose}x")
-        check_labels(self._losses_compiled, y, f"{whose}y")
-
-    def _objectives_built(self) -> bool:
-        return all(part is None or part.built for part in (self._losses_compiled, self._metrics_compiled))
-
-    def make_train_function(self, force: bool = False) -> None:
-        """Forget compiled programs if `force`, so that the next `fit` sees a changed `train_step`."""
-        if force:
-            self._programs = None
-
-    make_test_function = make_predict_function = make_train_function
 
     # --- fit --------------------------------------------------------------------------------------------------------
 
@@ -241,7 +176,7 @@ class Trainer(Stateless, Compiled, OlderMethods):
             self._check_numbers(validation, "validation_data's ")
         hooks = _hooks(callbacks, self, verbose=spec.verbose, epochs=spec.epochs, steps=data.steps, history=True)
         generator = random.child_generator()
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = False
         backup = find_backup(resume, hooks)
         if backup is not None:
             backup.look(self, programs.roles, hooks, data, validation, generator)
@@ -287,6 +222,7 @@ class Trainer(Stateless, Compiled, OlderMethods):
                 hooks.on_epoch_begin(epoch)
         logs = python_logs(session.run(data, True, generator, epoch, done, backup))
         if validation is not None and spec.validates(epoch):
+            self.stop_evaluating = False
             with session.lent():
                 hooks.on_test_begin()
             found = python_logs(session.run(validation, False, None))
@@ -345,6 +281,7 @@ class Trainer(Stateless, Compiled, OlderMethods):
         self._check_numbers(data)
         verbose = check_verbose(verbose)
         hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
+        self.stop_evaluating = False
         hooks.on_test_begin()
         with Session(self, programs, hooks, watched=verbose == 1) as session:
             found = jax.device_get(session.run(data, False, None))
@@ -355,7 +292,7 @@ class Trainer(Stateless, Compiled, OlderMethods):
     def _as_list(self, logs: dict[str, float]) -> Any:
         """Values in the order of the metrics: the loss first."""
         names = [name for name in self._programs.metric_names if name in logs]  # type: ignore[union-attr]
-        values = [logs[name] for name in names] if set(names) == set(logs) else list(logs.values())
+        values = [logs[name] for name in (*names, *(name for name in logs if name not in names))]
         return values[0] if len(values) == 1 else values
 
     # --- predict ----------------------------------------------------------------------------------------------------
@@ -387,13 +324,14 @@ class Trainer(Stateless, Compiled, OlderMethods):
             if found is not None:
                 return found
             if is_small_batch(x, batch_size):
-                return predict_batch(ready or self._prepare((x,), learn=False, compiled=False), (x,))
+                return predict_batch(ready or self._prepare((x,), learn=False, compiled=False), Bare(x))
         data = limited_steps(lambda n: make_data(x, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps)
         programs = self._prepare(data.peek(), learn=False, compiled=False)
         if isinstance(data, ArrayData):
             check_integers(self, data.arrays[0])
         verbose = check_verbose(verbose)
         hooks = _hooks(callbacks, self, verbose=verbose, epochs=1, steps=data.steps, history=False)
+        self.stop_predicting = False
         hooks.on_predict_begin()
         run = predict_arrays if isinstance(data, ArrayData) else predict_stream
         outputs = run(programs, data, hooks, watched=verbose == 1)
@@ -416,8 +354,14 @@ class Trainer(Stateless, Compiled, OlderMethods):
 
     def _on_batch(self, learn: bool, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
         self._assert_compiled("train_on_batch" if learn else "test_on_batch")
+        if current_scope() is not None:  # in another model's step, of which this one is a part
+            logs = self._step_inside((x, y, sample_weight), learn)
+            values = list(logs.values())
+            return logs if return_dict else values[0] if len(values) == 1 else values
         data = make_data(x, y, sample_weight, batch_size=2**31, shuffle=False, class_weight=class_weight)
         arrays = data.peek()
+        if overridden(self, "train_step" if learn else "test_step") is not None:
+            arrays = (*arrays, None, None)[:3]  # own steps get three parts, as in Keras
         programs = self._prepare(arrays, learn)
         self._check_numbers(data)
         fresh = TrainState.take(programs.roles)._replace(metrics=list(programs.fresh_metrics))
@@ -426,6 +370,15 @@ class Trainer(Stateless, Compiled, OlderMethods):
         numbers = python_logs(logs)
         return numbers if return_dict else self._as_list(numbers)
 
+    def _step_inside(self, batch: Any, learn: bool) -> dict[str, Any]:
+        """One step in another model's step, of which this model is a part."""
+        own = overridden(self, "train_step" if learn else "test_step")
+        if own is not None:
+            return dict(own(batch))
+        if learn and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+        return step_in_place(self, self._roles(), batch, learn, fresh_values(self, self.metrics_variables))
+
     @filtered
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for exactly this batch, as NumPy arrays."""
@@ -433,7 +386,8 @@ class Trainer(Stateless, Compiled, OlderMethods):
         arrays = data.peek()
         programs = self._prepare(arrays, learn=False, compiled=False)
         check_integers(self, arrays[0])
-        return predict_batch(programs, arrays)
+        own = overridden(self, "predict_step") is not None
+        return predict_batch(programs, tuple(arrays) if own else arrays)  # a tuple, as in Keras
 
 
 def _hooks(callbacks: Any, model: Any, *, verbose: int, epochs: int, steps: int | None, history: bool) -> Any:
@@ -459,7 +413,3 @@ def _validation(given: Any, batch_size: int | None, steps: int | None) -> Any:
     )
     options = {"batch_size": batch_size, "shuffle": False, "what": "validation_data"}
     return limited_steps(lambda n: make_data(x, y, weight, steps_per_epoch=n, **options), steps)
-
-
-def _dtype_of(array: Any) -> Any:
-    return array.dtype if hasattr(array, "dtype") else jnp.result_type(array)

@@ -321,10 +321,6 @@ class CandidatePrograms(Programs):
         """As in `Programs`, asked once for all members."""
         return self.shared.log_shapes(batch)
 
-    def predict_and_move(self) -> Callable[..., Any]:
-        """As in `Programs`."""
-        return self._bound(self.shared.predict_and_move())
-
     def predict(self, batch_size: int | None = None) -> Callable[..., Any]:
         """As in `Programs`."""
         return self._bound(self.shared.predict(batch_size))

@@ -3,17 +3,26 @@
 import inspect
 
 import keras
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.callbacks import EarlyStopping, ReduceLROnPlateau
+from ranvier import ops
+from ranvier.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, RanvierWarning
+
+from .conftest import FakeModel
 
 # Few different values, so that ties and differences of exactly min_delta occur.
 values = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 2.0, float("nan")]), min_size=1, max_size=12)
 counts = st.integers(0, 3)
 deltas = st.sampled_from([0, 0.25, -0.25, 0.1])
+
+
+def nan_later(sequence, first):
+    """No NaN in the first epoch that counts: Keras takes it as the best for ever."""
+    return [2.0 if i == first and v != v else v for i, v in enumerate(sequence)]
 
 
 def alike(ours, theirs):
@@ -37,7 +46,7 @@ def alike(ours, theirs):
     ),
 )
 def test_early_stopping_as_keras(drive, sequence, arguments):
-    epochs = [{"loss": 3.0, "val_loss": value} for value in sequence]
+    epochs = [{"loss": 3.0, "val_loss": v} for v in nan_later(sequence, arguments["start_from_epoch"])]
     alike(
         drive(EarlyStopping(**arguments), epochs, runs=2),
         drive(keras.callbacks.EarlyStopping(**arguments), epochs, runs=2),
@@ -60,7 +69,7 @@ def test_early_stopping_as_keras(drive, sequence, arguments):
     ),
 )
 def test_reduce_lr_as_keras(drive, sequence, arguments):
-    epochs = [{"val_loss": value} for value in sequence]
+    epochs = [{"val_loss": value} for value in nan_later(sequence, 0)]
     alike(
         drive(ReduceLROnPlateau(**arguments), epochs, runs=2),
         drive(keras.callbacks.ReduceLROnPlateau(**arguments), epochs, runs=2),
@@ -105,8 +114,59 @@ def test_auto_knows_common_names(drive, monitor, better):
 
 @pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])
 def test_auto_refuses_what_it_cannot_tell(drive, kind):
-    with pytest.raises(ArgumentError, match=r"'val_quux' is better. Pass mode='max' or mode='min'"):
+    with pytest.raises(ArgumentError, match=r"'val_quux' is better. Pass mode='max' or mode='min'.$"):
         drive(kind("val_quux"), [{"val_quux": 1.0}])
+    with pytest.raises(ValueError, match=r"'quuux' is better. Pass mode='max' or mode='min'. It is not in .*'quux'?"):
+        drive(kind("quuux"), [{"quux": 1.0}])
+    drive(kind("quux", mode="max"), [{"quux": 1.0}])
+
+
+nan_or_not = st.lists(st.sampled_from([float("nan"), 1.0, 2.0, 3.0, 4.0]), min_size=1, max_size=8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(nan_or_not, st.sampled_from(["min", "max"]), st.booleans())
+def test_nan_is_never_best(drive, sequence, mode, own_op):
+    """What is best, restored and saved are those of the same epochs without the ones that are NaN."""
+    compare = {"min": min, "max": max}[mode]
+    numbers = [v for v in sequence if v == v]
+    best = compare(numbers) if numbers else None
+    epochs = [{"val_loss": value} for value in sequence]
+    stopping = EarlyStopping(mode=mode, patience=99, restore_best_weights=True)
+    if own_op:
+        stopping.monitor_op = {"min": np.less, "max": np.greater}[mode]
+    run = drive(stopping, epochs)
+    assert stopping.best == best
+    assert run.model.value[0] == (sequence.index(best) if numbers else len(sequence) - 1)
+    plateau = ReduceLROnPlateau(mode=mode, patience=99)
+    drive(plateau, epochs)
+    assert plateau.best == best
+    saved, model = [], FakeModel()
+    model.save = lambda path, overwrite: saved.append(path)
+    drive(ModelCheckpoint("{epoch}.keras", mode=mode, save_best_only=True), epochs, model)
+    so_far = [[v for v in sequence[: i + 1] if v == v] for i in range(len(sequence))]
+    firsts = [i for i, v in enumerate(sequence) if v == v and compare(so_far[i]) == v and so_far[i].count(v) == 1]
+    assert saved == [f"{i + 1}.keras" for i in firsts]
+
+
+def test_monitor_op_says_what_is_better():
+    assert EarlyStopping(mode="max").monitor_op is ops.greater
+    assert ReduceLROnPlateau(mode="min").monitor_op is ops.less
+    assert EarlyStopping().monitor_op is None
+
+
+class Slower(EarlyStopping):
+    """A subclass that decides by `monitor_op` itself, as some people's do."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.verdict = bool(self.monitor_op(logs[self.monitor], 2.5))
+
+
+def test_subclasses_use_monitor_op(drive):
+    callback = Slower(patience=9)
+    drive(callback, [{"val_loss": 2.0}])
+    assert callback.verdict
 
 
 @pytest.mark.parametrize(
@@ -117,7 +177,7 @@ def test_auto_refuses_what_it_cannot_tell(drive, kind):
             {"acc": 0.5, "loss": 1.0},
             "`val_loss` which is not available. Available metrics are: acc,loss. This epoch",
         ),
-        ("acuracy", {"accuracy": 0.5}, "Available metrics are: accuracy. Did you mean 'accuracy'?"),
+        ("accuracy", {"acuracy": 0.5}, "Available metrics are: acuracy. Did you mean 'acuracy'?"),
     ],
 )
 @pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])

@@ -133,9 +133,7 @@ class RNN(Layer):
 
     def _make_state(self, like: Any) -> Variable:
         zeros = np.zeros(like.shape, "float32")
-        state = Variable(zeros, dtype=self.variable_dtype, trainable=False, name="rnn_state")
-        state.moves_in_prediction = True
-        return state
+        return Variable(zeros, dtype=self.variable_dtype, trainable=False, name="rnn_state")
 
     def _unsaved_variables(self) -> list[Variable]:
         """The kept states too: they go through compiled training, but no file holds them."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from ...core.errors import ArgumentError, RanvierWarning
 from ...core.names import snake_case
 from ...core.tracebacks import outside
+from ...ops import greater, less
 from .callback import Callback, Logs
 from .checks import choice, finite, nearest
 
@@ -29,7 +32,7 @@ class MonitorCallback(Callback):
         best: the value to beat at the start; None: the first one counts as best.
 
     Attributes:
-        best: the best value so far, or None.
+        best: the best value so far, or None. NaN is never best.
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0, best: float | None = None):
@@ -40,10 +43,13 @@ class MonitorCallback(Callback):
         self.min_delta = abs(finite("min_delta", min_delta))
         self.best = best
         self._sign = {"min": -1, "max": 1}.get(mode, 0)
+        self._compare: Any = None  # a subclass's own `monitor_op`
 
     def _current(self, logs: Logs, consequence: str) -> Any:
         """The metric's value; None, with a warning that begins with `consequence`, where it is not there."""
         logs = logs or {}
+        if not self._sign:
+            self._sign = self._direction(logs)
         value = logs.get(self.monitor)
         if value is None:
             validation = self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs)
@@ -55,17 +61,29 @@ class MonitorCallback(Callback):
                 stacklevel=outside(),
             )
             return None
-        if not self._sign:
-            self._sign = self._direction()
         return value
 
+    @property
+    def monitor_op(self) -> Any:
+        """`ops.greater` or `ops.less`, whichever says that a value is better; None before "auto" has found out."""
+        return self._compare or {1: greater, -1: less}.get(self._sign)
+
+    @monitor_op.setter
+    def monitor_op(self, function: Any) -> None:
+        self._sign = {"greater": 1, "less": -1}.get(getattr(function, "__name__", ""), self._sign)
+        self._compare = function
+
     def _improves(self, value: Any, reference: Any) -> bool:
-        """Whether `value` is better than `reference` by more than `min_delta`. Anything is better than None."""
+        """Whether `value` is better than `reference` by more than `min_delta`: anything is better than None, but NaN."""
+        if np.any(np.isnan(value)):
+            return False
         if reference is None:
             return True
+        if self._compare is not None:
+            return bool(self._compare(value - self.min_delta * self._sign, reference))
         return bool(value - self.min_delta > reference if self._sign > 0 else value + self.min_delta < reference)
 
-    def _direction(self) -> int:
+    def _direction(self, logs: dict[str, Any]) -> int:
         """1 if more of the metric is better, -1 if less is."""
         name = self.monitor.removeprefix("val_")
         if name == "loss":
@@ -78,5 +96,5 @@ class MonitorCallback(Callback):
                 return 1 if up else -1
         raise ArgumentError(
             f"{type(self).__name__} cannot tell whether more or less of '{self.monitor}' is better. Pass mode='max' or "
-            "mode='min'."
+            "mode='min'." + ("" if self.monitor in logs else f" It is not in the logs.{nearest(self.monitor, logs)}")
         )
