@@ -10,14 +10,18 @@ results of their own, `attach_masks` puts them back.
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 __all__ = ["attach_masks", "get_mask", "mask_table", "masks_of", "set_mask"]
 
+# Masks of tracers outside of any call: of what layers gave inside a function that a user compiles.
+_loose: dict[int, tuple[weakref.ref[Any], Any]] = {}
 _table: ContextVar[dict[int, tuple[Any, Any]] | None] = ContextVar("mask_table", default=None)
 
 
@@ -38,21 +42,24 @@ def set_mask(tensor: Any, mask: Any) -> None:
     """Attach `mask` to `tensor`; None leaves things as they are."""
     if mask is None:
         return
-    try:
-        tensor._keras_mask = mask
-    except AttributeError:
-        table = _table.get()
-        if table is not None:
-            table[id(tensor)] = (tensor, mask)  # the tensor is held, so its id stays its own
+    if isinstance(tensor, jax.Array) and not isinstance(tensor, Tracer) and not isinstance(mask, Tracer):
+        tensor._keras_mask = mask  # type: ignore[attr-defined]
+        return
+    table = _table.get()
+    if table is not None:
+        table[id(tensor)] = (tensor, mask)  # the tensor is held, so its id stays its own
+    elif isinstance(tensor, Tracer):
+        key = id(tensor)
+        _loose[key] = (weakref.ref(tensor, lambda _: _loose.pop(key, None)), mask)
 
 
 def get_mask(tensor: Any) -> Any:
     """The mask of `tensor`, or None."""
-    mask = getattr(tensor, "_keras_mask", None)
-    if mask is None and (table := _table.get()) is not None:
-        entry = table.get(id(tensor))
-        mask = entry[1] if entry is not None else None
-    return mask
+    table = _table.get()
+    entry = None if table is None else table.get(id(tensor))
+    if entry is None and _loose:
+        entry = _loose.get(id(tensor))
+    return getattr(tensor, "_keras_mask", None) if entry is None else entry[1]
 
 
 def masks_of(structure: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from .. import activations, constraints, initializers, regularizers
-from ..core.errors import ArgumentError
+from ..core.errors import ArgumentError, ShapeError
 from .base import Layer
 from .checks import axis_or_axes, sizes_of
 from .input_spec import InputSpec
@@ -156,19 +156,36 @@ class Softmax(Layer):
         axis: the axis of the sum, or several.
     """
 
+    built = True  # nothing to build
+
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = axis_or_axes("Softmax", axis)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
-        """Check the axis; there are no weights."""
-        sizes_of(self.name, self.axis, input_shape)
-
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Probabilities along the axis."""
-        if mask is not None:
-            lowest = jnp.finfo(inputs.dtype).min / 2
-            inputs = inputs + (1 - jnp.asarray(mask, inputs.dtype)) * lowest
+        """Probabilities along the axis.
+
+        Args:
+            inputs: any shape.
+            mask: True where elements count, broadcast to the inputs; or of fewer axes, that of time steps, (batch, time).
+                Where nothing counts along the axis, all probabilities are 0.
+        """
+        sizes_of(self.name, self.axis, inputs.shape)
         axis: Any = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
-        return activations.softmax(inputs, axis)
+        if mask is None:
+            return activations.softmax(inputs, axis)
+        kept = self._fitted(jnp.asarray(mask), inputs.shape)
+        lowest = jnp.finfo(inputs.dtype).min / 2
+        return jnp.where(kept, activations.softmax(jnp.where(kept, inputs, lowest), axis), 0)
+
+    def _fitted(self, mask: Any, shape: tuple[int, ...]) -> Any:
+        mask = mask if mask.dtype == bool else mask > 0.5
+        if 1 < mask.ndim < len(shape) and mask.shape == shape[: mask.ndim]:
+            mask = mask.reshape(*mask.shape, *(1,) * (len(shape) - mask.ndim))
+        if mask.ndim > len(shape) or any(m not in (1, s) for m, s in zip(mask.shape[::-1], shape[::-1], strict=False)):
+            raise ShapeError(
+                f"Layer '{self.name}': the mask must broadcast to the inputs, each size 1 or the inputs'. Received: a mask "
+                f"of shape {mask.shape} for inputs of shape {tuple(shape)}"
+            )
+        return mask

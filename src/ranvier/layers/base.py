@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +18,9 @@ from ..core import dtypes, names
 from ..core.argument_names import constructor_arguments, no_argument
 from ..core.configurable import Configurable
 from ..core.distributions import distribution, with_output_layout
-from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError, RanvierWarning
+from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError
 from ..core.hints import hint
-from ..core.masks import get_mask, set_mask
+from ..core.masks import attach_masks, get_mask, masks_of, set_mask
 from ..core.ownership import owned, unique
 from ..core.pure import current_scope, pure
 from ..core.remat import RematScope, current_remat
@@ -33,9 +32,10 @@ from ..ops.operation import Operation
 from .checks import refuse_text
 from .context import call_context, current_context
 from .input_spec import check_inputs
+from .masking import Masks, found_masks, with_masks
 from .owner import Owner
 from .remat import rematerialized
-from .signatures import CallParameters, all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
+from .signatures import all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
 
 __all__ = ["Layer"]
 
@@ -89,6 +89,8 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
             cls.build = _framed(cls.build)
             if "built" not in vars(cls):
                 cls.built = False
+        if "compute_mask" in vars(cls) and "supports_masking" not in vars(cls):
+            cls.supports_masking = True  # who says what becomes of masks has to do with them
 
     def __init__(
         self,
@@ -167,12 +169,14 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
     def _computed_or_recorded(self, args: Any, kwargs: Any) -> Any:
         if symbolic.any_symbolic(args, kwargs):
             self._check_and_build(args, kwargs)
-            return symbolic.record(self, self._compute, args, kwargs)
+            with self._apart():
+                return symbolic.record(self, self._compute, args, kwargs)
         if current_context() is None:
             with call_context() as context:
                 outputs = self._compute(*args, **kwargs)
                 self._losses = [pair for pair in context.losses if not isinstance(pair[1], Tracer)]
-            return outputs
+                masks = masks_of(outputs)
+            return attach_masks(outputs, masks)  # the call's table of masks is closed
         return self._compute(*args, **kwargs)
 
     def _check_and_build(self, args: Any, kwargs: Any) -> None:
@@ -195,7 +199,7 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         training = inherited if given is None else given
         if signature.training and training is not None:
             kwargs["training"] = training
-        masks = self._pass_masks(signature, args, kwargs)
+        masks, args, kwargs = found_masks(signature, args, kwargs)
         with names.name_scope(self.name), autocast_scope(self.compute_dtype if self._casts_weights() else None):
             if context is not None and training is not inherited:
                 context.training = training
@@ -206,8 +210,8 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
             else:
                 outputs = self._call(args, kwargs)
         self.built = True
-        if masks is not None or self._makes_masks():
-            self._set_masks(args[0] if args else None, outputs, masks)
+        if masks.found or self._makes_masks():
+            outputs = self._carry_masks(masks, outputs)
         if self.activity_regularizer is not None:
             for output in symbolic.flatten(outputs):
                 self.add_loss(self.activity_regularizer(output) / output.shape[0])
@@ -274,38 +278,8 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
     def _makes_masks(self) -> bool:
         return self.supports_masking and type(self).compute_mask is not Layer.compute_mask
 
-    def _pass_masks(self, signature: CallParameters, args: Any, kwargs: Any) -> Any:
-        """Give `call` the masks that its inputs carry; returns those of the first input, None if there are none."""
-        first = args[0] if args else None
-        masks = symbolic.rebuild(first, get_mask)
-        found = any(m is not None for m in symbolic.flatten(masks))
-        for i, name in enumerate(signature.names[: len(args)]):
-            wanted = "mask" if i == 0 and "mask" in signature.names else f"{name}_mask"
-            if wanted in signature.names and kwargs.get(wanted) is None and len(args) <= signature.names.index(wanted):
-                mask = symbolic.rebuild(args[i], get_mask)
-                if symbolic.flatten(mask):
-                    kwargs[wanted] = mask
-        if found and not self.supports_masking:
-            warnings.warn(
-                f"Layer '{self.name}' (of type {type(self).__name__}) was passed a mask, which it does not support; "
-                "the mask ends here.",
-                RanvierWarning,
-                stacklevel=4,
-            )
-        return masks if found else None
-
-    def _set_masks(self, inputs: Any, outputs: Any, masks: Any) -> None:
-        if not self.supports_masking:
-            return
-        computed = self.compute_mask(inputs, masks)
-        leaves, mask_leaves = symbolic.flatten(outputs), symbolic.flatten(computed)
-        if isinstance(computed, (list, tuple)) and len(computed) == len(leaves):
-            mask_leaves = list(computed)  # one for each output, None among them
-        if len(leaves) == 1 and mask_leaves and get_mask(leaves[0]) is None:
-            set_mask(leaves[0], mask_leaves[0])
-        elif len(leaves) == len(mask_leaves):
-            for leaf, mask in zip(leaves, mask_leaves, strict=True):
-                set_mask(leaf, mask)
+    def _carry_masks(self, masks: Masks, outputs: Any) -> Any:
+        return with_masks(self, masks, outputs)
 
     # --- stateless use and shapes -----------------------------------------------------------------------------------
 
@@ -343,7 +317,13 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic results of a call on symbolic tensors, without a node in a graph."""
-        return symbolic.infer(self._compute, args, kwargs)
+        with self._apart():
+            return symbolic.infer(self._compute, args, kwargs)
+
+    def _apart(self) -> Any:
+        """A context for a trace of this layer alone: losses that it adds are the trace's, and end with it."""
+        context = current_context()
+        return call_context(None if context is None else context.training)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the results for inputs of these shapes (None where unknown)."""

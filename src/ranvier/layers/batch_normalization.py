@@ -18,6 +18,7 @@ from ..ops.origins import origin_of
 from .base import Layer
 from .checks import rate_between, sizes_of, small_constant
 from .input_spec import InputSpec
+from .normalization import widened
 
 __all__ = ["BatchNormalization"]
 
@@ -91,6 +92,7 @@ class BatchNormalization(Layer):
         self.renorm_momentum = renorm_momentum
         self.synchronized = bool(synchronized)
         self.supports_masking = True
+        self.autocast = False  # large inputs are widened instead
 
     def build(self, input_shape: Any) -> None:
         """Make γ, β and the moving statistics, each (channels,)."""
@@ -118,7 +120,7 @@ class BatchNormalization(Layer):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The normalised inputs."""
-        x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
+        x = widened(self, inputs)
         if training and self.trainable:
             last = self.axis % x.ndim == x.ndim - 1
             if mask is None and last and not self.renorm and batch_kernels_apply(x, self.epsilon):

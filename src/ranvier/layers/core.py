@@ -8,6 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..core.errors import ArgumentTypeError, SerializationError
+from ..ops import reductions
+from ..ops.binary import not_equal
 from .base import Layer
 
 __all__ = ["Lambda", "Masking", "Rescaling"]
@@ -49,7 +51,7 @@ class Masking(Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Where a feature differs from the value."""
-        return jnp.any(jnp.not_equal(inputs, self.mask_value), axis=-1)
+        return reductions.any(not_equal(inputs, self.mask_value), axis=-1)
 
     def call(self, inputs: Any) -> Any:
         """The inputs, 0 where they are masked."""
@@ -78,7 +80,7 @@ class Lambda(Layer):
         self.output_shape_argument = output_shape
         self.mask = mask
         self.arguments = dict(arguments or {})
-        self.supports_masking = mask is not None
+        self.supports_masking = True
         self._takes = inspect.signature(function).parameters if not isinstance(function, type) else {}
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:

@@ -11,6 +11,7 @@ from jax.core import Tracer
 from .. import constraints, initializers, regularizers
 from ..core.errors import DataError
 from ..core.hints import hint
+from ..ops.binary import not_equal
 from .checks import positive
 from .lora import LowRank
 
@@ -123,4 +124,4 @@ class Embedding(LowRank):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Where the integers are not 0, if 0 is padding."""
-        return jnp.not_equal(inputs, 0) if self.mask_zero else None
+        return not_equal(inputs, 0) if self.mask_zero else None

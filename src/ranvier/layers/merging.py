@@ -8,6 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from ..core.errors import ArgumentError, ShapeError
+from ..core.masks import get_mask
+from ..ops.binary import logical_or
 from ..ops.nn_functions import normalize
 from .base import Layer
 from .checks import axis_or_axes, sizes_of
@@ -48,7 +50,13 @@ class _Merge(Layer):
     def call(self, inputs: Any) -> Any:
         """The merged tensors."""
         rank = max(x.ndim for x in inputs)
-        return self._merge([_raised(x, rank) for x in inputs])
+        kept = [_kept(x, rank) for x in inputs]
+        inputs = [_raised(x, rank) for x in inputs]
+        return self._merge(inputs if all(k is None for k in kept) else self._without_masked(inputs, kept))
+
+    def _without_masked(self, inputs: list[Any], kept: list[Any]) -> list[Any]:
+        """The inputs, with what is masked replaced where that makes a difference."""
+        return inputs
 
     def _merge(self, inputs: list[Any]) -> Any:
         raise TypeError(f"{type(self).__name__} must define _merge(self, inputs).")
@@ -57,7 +65,15 @@ class _Merge(Layer):
         """Where any of the inputs' masks holds; None where an input has none."""
         if previous_mask is None or any(m is None for m in previous_mask):
             return None
-        return functools.reduce(jnp.logical_or, previous_mask)
+        return functools.reduce(logical_or, previous_mask)
+
+
+def _kept(x: Any, rank: int) -> Any:
+    """Where the mask that `x` carries holds, with axes up to `rank` as `_raised` has them; None without a mask."""
+    mask = get_mask(x)
+    if mask is None or mask.ndim > x.ndim:
+        return None
+    return _raised(jnp.asarray(mask, bool).reshape(*mask.shape, *(1,) * (x.ndim - mask.ndim)), rank)
 
 
 def _raised(x: Any, rank: int) -> Any:
@@ -81,7 +97,13 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """The product of all inputs."""
+    """The product of all inputs; masked elements are left out, and where all are masked the product is 0."""
+
+    def _without_masked(self, inputs: list[Any], kept: list[Any]) -> list[Any]:
+        first, *rest = [x if k is None else jnp.where(k, x, 1) for x, k in zip(inputs, kept, strict=True)]
+        if any(k is None for k in kept):
+            return [first, *rest]
+        return [jnp.where(functools.reduce(jnp.logical_or, kept), first, 0), *rest]
 
     def _merge(self, inputs: list[Any]) -> Any:
         return functools.reduce(jnp.multiply, inputs)
@@ -94,15 +116,26 @@ class Average(_Merge):
         return functools.reduce(jnp.add, inputs) / len(inputs)
 
 
-class Maximum(_Merge):
-    """The largest of all inputs."""
+class _Extreme(_Merge):
+    """Base of the largest and the smallest: what is masked is left out, unless everything is."""
+
+    def _without_masked(self, inputs: list[Any], kept: list[Any]) -> list[Any]:
+        # A masked element stands for whichever other comes first that is not.
+        total = inputs[0]
+        for x, k in reversed(list(zip(inputs, kept, strict=True))):
+            total = x if k is None else jnp.where(k, x, total)
+        return [x if k is None else jnp.where(k, x, total) for x, k in zip(inputs, kept, strict=True)]
+
+
+class Maximum(_Extreme):
+    """The largest of all inputs; masked elements are left out."""
 
     def _merge(self, inputs: list[Any]) -> Any:
         return functools.reduce(jnp.maximum, inputs)
 
 
-class Minimum(_Merge):
-    """The smallest of all inputs."""
+class Minimum(_Extreme):
+    """The smallest of all inputs; masked elements are left out."""
 
     def _merge(self, inputs: list[Any]) -> Any:
         return functools.reduce(jnp.minimum, inputs)

@@ -17,6 +17,11 @@ from .input_spec import InputSpec
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 
 
+def widened(layer: Layer, x: Any) -> Any:
+    """`x` in the layer's compute dtype, or in 32 bits where that has 16: squares of large numbers need them."""
+    return jnp.asarray(x, "float32" if layer.compute_dtype in ("float16", "bfloat16") else layer.compute_dtype)
+
+
 class LayerNormalization(Layer):
     r"""Normalises each sample over its features: :math:`y = \gamma (x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta`.
 
@@ -62,6 +67,7 @@ class LayerNormalization(Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.supports_masking = True
+        self.autocast = False  # a narrow dtype could not hold large inputs: they are widened instead
 
     def build(self, input_shape: Any) -> None:
         """Make γ and β."""
@@ -80,14 +86,14 @@ class LayerNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The normalised inputs."""
+        inputs = widened(self, inputs)
         if self.rms_scaling:
             return self._scaled(inputs)
         gamma = None if self.gamma is None else self.gamma.value
         beta = None if self.beta is None else self.beta.value
         return nn_functions.layer_normalization(inputs, gamma, beta, self.axis, self.epsilon).astype(self.compute_dtype)
 
-    def _scaled(self, inputs: Any) -> Any:
-        x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
+    def _scaled(self, x: Any) -> Any:
         axes = tuple(self.axis) if isinstance(self.axis, list) else (self.axis,)
         y = x * lax.rsqrt(jnp.var(x, axis=axes, keepdims=True) + self.epsilon)
         if self.gamma is not None:
@@ -144,6 +150,7 @@ class GroupNormalization(Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.supports_masking = True
+        self.autocast = False  # a narrow dtype could not hold large inputs: they are widened instead
 
     def build(self, input_shape: Any) -> None:
         """Make γ and β."""
@@ -174,7 +181,7 @@ class GroupNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The normalised inputs."""
-        x = inputs.astype("float32") if inputs.dtype in (jnp.float16, jnp.bfloat16) else inputs
+        x = widened(self, inputs)
         axis = self.axis % x.ndim
         shape = x.shape
         split = (
@@ -209,6 +216,7 @@ class RMSNormalization(Layer):
         self.axis = axis_or_axes(type(self).__name__, axis)
         self.epsilon = small_constant(type(self).__name__, "epsilon", epsilon)
         self.supports_masking = True
+        self.autocast = False
 
     def build(self, input_shape: Any) -> None:
         """Make the scale."""
@@ -216,9 +224,8 @@ class RMSNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The normalised inputs."""
-        return nn_functions.rms_normalization(inputs, self.scale.value, self.axis, self.epsilon).astype(
-            self.compute_dtype
-        )
+        x = widened(self, inputs)
+        return nn_functions.rms_normalization(x, self.scale.value, self.axis, self.epsilon).astype(self.compute_dtype)
 
 
 class UnitNormalization(Layer):
@@ -228,16 +235,16 @@ class UnitNormalization(Layer):
         axis: the axis of the norm, or several.
     """
 
+    built = True  # nothing to build
+
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = axis_or_axes("UnitNormalization", axis)
         self.supports_masking = True
-
-    def build(self, input_shape: Any) -> None:
-        """Check the axis; there are no weights."""
-        sizes_of(self.name, self.axis, input_shape)
+        self.autocast = False
 
     def call(self, inputs: Any) -> Any:
         """The inputs with norm 1."""
+        sizes_of(self.name, self.axis, inputs.shape)
         axis: Any = tuple(self.axis) if isinstance(self.axis, list) else self.axis
-        return nn_functions.normalize(inputs, axis, 2, 1e-12)
+        return nn_functions.normalize(widened(self, inputs), axis, 2, 1e-12).astype(self.compute_dtype)

@@ -289,8 +289,9 @@ class GlobalAveragePooling1D(_GlobalPooling):
             return jnp.mean(inputs, axis=self._axes, keepdims=self.keepdims)
         weight = jnp.asarray(mask, inputs.dtype)
         weight = weight[:, None, :] if self.data_format == "channels_first" else weight[:, :, None]
-        total = jnp.sum(inputs * weight, axis=self._axes, keepdims=self.keepdims)
-        return total / jnp.sum(weight, axis=self._axes, keepdims=self.keepdims)
+        wide = jnp.promote_types(inputs.dtype, "float32")  # which holds the sum where 16 bits do not
+        total = jnp.sum(inputs * weight, axis=self._axes, keepdims=self.keepdims, dtype=wide)
+        return (total / jnp.sum(weight, axis=self._axes, keepdims=self.keepdims, dtype=wide)).astype(inputs.dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """None: time is gone."""

@@ -16,6 +16,7 @@ class CallParameters(NamedTuple):
 
     names: list[str]
     training: bool  # whether it takes `training`, by name or by **kwargs
+    positional: list[str]  # those that can be given by position, in their order
 
 
 @functools.cache
@@ -23,7 +24,8 @@ def call_parameters(cls: type) -> CallParameters:
     """The parameters of ``cls.call``, without `self`."""
     parameters = list(inspect.signature(cls.call).parameters.values())[1:]  # type: ignore[attr-defined]
     names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    return CallParameters(names, "training" in names)
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return CallParameters(names, "training" in names, positional)
 
 
 def shapes_of(value: Any) -> Any:

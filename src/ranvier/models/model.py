@@ -159,6 +159,10 @@ class Model(Trainer, Layer):
         """None: the layers inside have attached their masks to the outputs."""
         return None
 
+    def _carry_masks(self, masks: Any, outputs: Any) -> Any:
+        own = type(self).compute_mask is not Model.compute_mask
+        return super()._carry_masks(masks, outputs) if own else outputs
+
     supports_masking = True
 
     # --- layers -----------------------------------------------------------------------------------------------------
@@ -208,7 +212,8 @@ class Model(Trainer, Layer):
         """The symbolic outputs for symbolic inputs; makes the weights that do not exist yet."""
         self._outlining = True
         try:
-            outputs = symbolic.infer(self._compute, (specs,), {})
+            with self._apart():
+                outputs = symbolic.infer(self._compute, (specs,), {})
         finally:
             self._outlining = False
         self.built = True

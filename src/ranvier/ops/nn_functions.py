@@ -52,19 +52,26 @@ def multi_hot(
 
 @op
 def normalize(x: Any, axis: int = -1, order: float = 2, epsilon: float | None = None) -> Any:
-    """`x` over its norm of this order along `axis`."""
-    x = as_array(x)
+    """`x` over its norm of this order along `axis`; norms of 16-bit inputs are computed in 32 bits."""
+    given = as_array(x)
+    x = _wide(given)
     epsilon = settings.epsilon() if epsilon is None else epsilon
     if order == 2:
-        return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis=axis, keepdims=True), epsilon**2))
-    return x / jnp.maximum(jnp.linalg.norm(x, ord=order, axis=axis, keepdims=True), epsilon)
+        y = x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis=axis, keepdims=True), epsilon**2))
+    else:
+        y = x / jnp.maximum(jnp.linalg.norm(x, ord=order, axis=axis, keepdims=True), epsilon)
+    return y if x is given else y.astype(given.dtype)
+
+
+def _wide(x: Any) -> Any:
+    return x.astype("float32") if x.dtype in (jnp.float16, jnp.bfloat16) else x
 
 
 @op
 def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
     """Mean and variance over `axes`; 16-bit inputs are summed in 32 bits."""
     x = as_array(x)
-    wide = x.astype("float32") if x.dtype in (jnp.float16, jnp.bfloat16) else x
+    wide = _wide(x)
     mean = jnp.mean(wide, axes, keepdims=True)
     variance = jnp.mean(jnp.square(wide - jax.lax.stop_gradient(mean)), axes, keepdims=True) - jnp.square(
         mean - jax.lax.stop_gradient(mean)
@@ -106,7 +113,7 @@ def layer_normalization(
         scale = jnp.ones(x.shape[-1]) if gamma is None else jnp.ravel(as_array(gamma))
         shift = jnp.zeros(x.shape[-1]) if beta is None else jnp.ravel(as_array(beta))
         return normalize_rows(x, scale.astype(x.dtype), shift.astype(x.dtype), epsilon)
-    wide = x.astype("float32") if x.dtype in (jnp.float16, jnp.bfloat16) else x
+    wide = _wide(x)
     mean = jnp.mean(wide, axis, keepdims=True)
     variance = jnp.mean(jnp.square(wide - mean), axis, keepdims=True)
     out = (wide - mean) * jax.lax.rsqrt(variance + epsilon)
@@ -119,10 +126,11 @@ def layer_normalization(
 
 @op
 def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None) -> Any:
-    """x / √(mean(x²) + ε) · scale: Zhang & Sennrich, 2019."""
+    """x / √(mean(x²) + ε) · scale: Zhang & Sennrich, 2019; 16-bit inputs are squared in 32 bits."""
     x = as_array(x)
     epsilon = settings.epsilon() if epsilon is None else epsilon
-    out = x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis, keepdims=True) + epsilon)
+    wide = _wide(x)
+    out = (wide * jax.lax.rsqrt(jnp.mean(jnp.square(wide), axis, keepdims=True) + epsilon)).astype(x.dtype)
     return out if scale is None else out * _along(scale, x, axis)
 
 

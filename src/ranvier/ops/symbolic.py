@@ -22,6 +22,7 @@ import numpy as np
 from ..core import budgets, names
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentTypeError, ShapeError
+from ..core.masks import get_mask, mask_table, masks_of, set_mask
 from ..core.pure import sketch
 from ..core.trees import ordered_keys
 from ..core.variables import shapes_only
@@ -100,6 +101,7 @@ class KerasTensor:
     """
 
     _keras_history: History
+    _keras_mask: KerasTensor | None = None
     ragged_rank = row_splits_dtype = None  # there are no ragged tensors
 
     def __init__(
@@ -205,8 +207,37 @@ def any_symbolic(args: Any, kwargs: Any = None) -> bool:
     return any(isinstance(leaf, KerasTensor) for leaf in flatten((args, kwargs)))
 
 
-def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The structure of `function(*args, **kwargs)` with symbolic tensors for its arrays; no computation is done."""
+def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *options: Any) -> Any:
+    """The structure of `function(*args, **kwargs)` with symbolic tensors for its arrays; no computation is done.
+
+    Masks go through the trace beside the tensors: those of symbolic arguments come in, and results carry symbolic ones.
+    """
+    leaves = flatten((args, kwargs))
+    masks = [leaf._keras_mask if is_symbolic(leaf) else None for leaf in leaves]
+
+    def masked(masks: Any, args: Any, kwargs: Any) -> Any:
+        with mask_table():
+            for leaf, mask in zip(flatten((args, kwargs)), masks, strict=True):
+                set_mask(leaf, mask)
+            outputs = function(*args, **kwargs)
+            return outputs, masks_of(outputs)
+
+    masked.__self__ = getattr(function, "__self__", None)  # type: ignore[attr-defined]
+    outputs, found = _infer(masked, (masks, args, kwargs), {}, *options)
+    for tensor, mask in zip(jax.tree.leaves(outputs), found, strict=True):
+        if mask is not None:
+            tensor._keras_mask = mask
+            Node(FunctionOperation(keras_mask), (tensor,), {}, mask)
+    return outputs
+
+
+def keras_mask(x: Any) -> Any:
+    """The mask of `x`: what stands in a graph where someone uses the mask that a symbolic tensor carries."""
+    return get_mask(x)
+
+
+def _infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The structure of results as `infer` gives it, without a look at masks."""
     first = _trace(function, args, kwargs, _STAND_INS[0])
     tensors = [t for t in flatten((args, kwargs)) if is_symbolic(t)]
     if all(size is not None for t in tensors for size in t.shape) and all(t.dtype != "string" for t in tensors):

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 
 from ... import regularizers
 from ...core.errors import ArgumentError, ShapeError
-from ...core.masks import get_mask
 from ..checks import positive
 from ..einsum_dense import EinsumDense
 from .projected import ProjectedAttention, check_shapes
@@ -124,7 +123,7 @@ class GroupedQueryAttention(ProjectedAttention):
             query: (batch, T, q).
             value: (batch, S, v).
             key: (batch, S, k); None: the value.
-            query_mask: (batch, T); only the mask that a query carries empties rows, as in Keras.
+            query_mask: (batch, T), False where a query looks for nothing.
             value_mask, key_mask: (batch, S), True where there is something to see.
             attention_mask: (batch, T, S), True where a query may look; or with an axis of heads, or without the batch.
             return_attention_scores: return the weights, (batch, heads, T, S), too.
@@ -132,14 +131,13 @@ class GroupedQueryAttention(ProjectedAttention):
             use_causal_mask: a query sees nothing after its own place.
         """
         key = value if key is None else key
-        carried = get_mask(query)
         if attention_mask is not None:
             attention_mask = jnp.asarray(attention_mask, "bool")
             attention_mask = attention_mask[:, None] if attention_mask.ndim == 3 else attention_mask
         mask = self._mask(
             (query.shape[1], key.shape[1]),
             [
-                None if carried is None else carried[:, None, :, None],
+                None if query_mask is None else jnp.asarray(query_mask, "bool")[:, None, :, None],
                 None if value_mask is None else jnp.asarray(value_mask, "bool")[:, None, None, :],
                 None if key_mask is None else jnp.asarray(key_mask, "bool")[:, None, None, :],
                 attention_mask,

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 
 from ... import regularizers
 from ...core.errors import ShapeError
-from ...core.masks import get_mask
 from ..checks import axis_or_axes, positive
 from ..einsum_dense import EinsumDense
 from .projected import ProjectedAttention, check_shapes
@@ -141,7 +140,7 @@ class MultiHeadAttention(ProjectedAttention):
             query: (batch, T, q).
             value: (batch, S, v).
             key: (batch, S, k); None: the value.
-            query_mask: (batch, T); only the mask that a query carries empties rows, as in Keras.
+            query_mask: (batch, T), False where a query looks for nothing.
             value_mask, key_mask: (batch, S), True where there is something to see.
             attention_mask: (batch, T, S), True where a query may look; or with an axis of heads, or without the batch.
             return_attention_scores: return the weights, (batch, heads, T, S), too.
@@ -150,11 +149,10 @@ class MultiHeadAttention(ProjectedAttention):
         """
         key = value if key is None else key
         fold = _Folding(query.shape, value.shape, self.attention_axes)
-        carried = get_mask(query)
         mask = self._mask(
             (fold.queries, fold.keys),
             [
-                None if carried is None else fold.query_mask(carried),
+                None if query_mask is None else fold.query_mask(query_mask),
                 None if value_mask is None else fold.value_mask(value_mask),
                 None if key_mask is None else fold.value_mask(key_mask),
                 None if attention_mask is None else fold.attention_mask(attention_mask),

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from ... import constraints, initializers, regularizers
 from ...core.errors import ArgumentError, ShapeError
-from ...core.masks import get_mask, set_mask
 from ...ops.attending import attend
 from ...ops.attention import (
     attention_scores,
@@ -137,14 +136,11 @@ class ProjectedAttention(Layer):
     _plain: bool = True
 
     def _finish(self, query: Any, attended: Any, weights: Any, output_dense: Callable[..., Any]) -> Any:
-        """Gate, output projection, and the query's mask on the results."""
+        """Gate and output projection."""
         if self._gate_dense is not None:
             attended = attended * jax.nn.sigmoid(self._gate_dense(query))
         output = output_dense(attended)
-        if weights is None:
-            return output
-        set_mask(output, get_mask(query))
-        return output, weights
+        return output if weights is None else (output, weights)
 
 
 def check_shapes(layer: Layer, query: Any, value: Any, key: Any) -> None:

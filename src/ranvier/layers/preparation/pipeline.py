@@ -31,7 +31,6 @@ class Pipeline(DatasetLayer):
         if not isinstance(layers, (list, tuple)) or not all(isinstance(layer, Layer) for layer in layers):
             raise ArgumentTypeError(f"Pipeline takes a list of layers. Received: layers={layers!r}")
         self._chain = list(layers)
-        self.supports_masking = True
 
     @property
     def layers(self) -> list[Layer]:
@@ -42,7 +41,7 @@ class Pipeline(DatasetLayer):
         """What the last layer gives."""
         for layer in self._chain:
             takes = call_parameters(type(layer)).names
-            options = {"training": training, "mask": mask}
+            options = {"training": training, "mask": mask if layer is self._chain[0] else None}
             inputs = layer(inputs, **{k: v for k, v in options.items() if k in takes and v is not None})
         return inputs
 
