@@ -14,7 +14,7 @@ from .base import Layer
 from .checks import axis_or_axes, positive, sizes_of, small_constant
 from .input_spec import InputSpec
 
-__all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
+__all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization", "widened"]
 
 
 def widened(layer: Layer, x: Any) -> Any:

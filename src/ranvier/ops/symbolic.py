@@ -37,6 +37,7 @@ __all__ = [
     "get_item",
     "infer",
     "is_symbolic",
+    "keras_mask",
     "marked_operations",
     "op",
     "rebuild",
