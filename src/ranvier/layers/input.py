@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentError
+from ..core.hints import hint
 from ..ops.symbolic import KerasTensor, Node
 from .base import Layer
 
@@ -44,7 +45,10 @@ class InputLayer(Layer):
         **kwargs: Any,
     ):
         super().__init__(name=name)
-        kwargs.pop("batch_input_shape", None)
+        for old, new in (("input_shape", "shape"), ("batch_input_shape", "batch_shape")):
+            if (given := kwargs.pop(old, None)) is not None:
+                hint(f"InputLayer.{old}", f"InputLayer({old}={given!r}) is InputLayer({new}={given!r}) in Keras 3.")
+                shape, batch_shape = (given, batch_shape) if new == "shape" else (shape, given)
         if kwargs:
             raise ArgumentError(f"InputLayer has no argument {', '.join(map(repr, kwargs))}.")
         if sparse or ragged:

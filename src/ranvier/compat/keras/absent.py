@@ -12,6 +12,7 @@ _ENGINE = "there is one engine here, JAX; it takes the memory and threads that i
 
 #: Names that older programs use and ranvier refuses, with what to do instead. A module's path covers all that is in it.
 REFUSED = {
+    "Quantizer": "Not yet.",
     "backend.ctc_label_dense_to_sparse": "Tensors are dense. Use ops.ctc_loss, which takes dense labels with their lengths.",
     "backend.get_session": f"There are no sessions: {_ENGINE}. Delete the line.",
     "backend.gradients": "Symbolic gradients of TensorFlow 1 are not there. Use tf.GradientTape, or "
@@ -23,6 +24,11 @@ REFUSED = {
     "backend.tensorflow_backend": f"There are no sessions: {_ENGINE}. Delete the lines that set one.",
     "backend.get_default_graph": "There are no graphs of TensorFlow 1. Delete the line.",
     "callbacks.OrbaxCheckpoint": "Use callbacks.ModelCheckpoint, which writes .keras files and weights.",
+    **dict.fromkeys(
+        ("dtype_policies.AWQDTypePolicy", "dtype_policies.GPTQDTypePolicy", "dtype_policies.Int4DTypePolicy",
+         "dtype_policies.QuantizedDTypePolicy", "dtype_policies.QuantizedFloat8DTypePolicy"),
+        "Policies of quantised types are not there yet.",
+    ),
     "estimator": "Estimators are gone from TensorFlow, too. Train the model with fit(), or wrap it with "
     "wrappers.SKLearnClassifier or SKLearnRegressor.",
     "experimental": "Write LinearModel as a Sequential with one Dense layer, and WideDeepModel as a functional model that adds "
@@ -38,6 +44,7 @@ REFUSED = {
     "layers.EinsumDense, whose kernel can have an axis for the place.",
     "layers.LocallyConnected2D": "Cut the windows with ops.image.extract_patches, and use layers.EinsumDense, whose "
     "kernel can have axes for the place.",
+    "layers.Merge": "Use layers.Add, layers.Concatenate, … on a list of tensors in a functional model.",
     "layers.MaxoutDense": "Use layers.Dense(units * k), layers.Reshape((units, k)) and ops.max over the last axis.",
     "layers.RandomFourierFeatures": "Write it as a layer: ops.cos(x @ w + b) with random w and b that are not trained.",
     "layers.RandomHeight": "Sizes cannot change from batch to batch in a compiled program. Use "
@@ -47,6 +54,7 @@ REFUSED = {
     "layers.TFSMLayer": "It wraps another engine; there is one engine here, JAX. Use layers.JaxLayer for functions of it.",
     "layers.TimeDistributedDense": "Use layers.Dense, which works on the last axis, or layers.TimeDistributed(Dense(…)).",
     "layers.TorchModuleWrapper": "It wraps another engine; there is one engine here, JAX.",
+    "models.Graph": "Use a functional model: keras.Model(inputs, outputs).",
     "models.model_from_yaml": "YAML files could run code; Keras has dropped them, too. Use model.to_json() and "
     "models.model_from_json.",
     "premade": "Write the network as a functional model.",
@@ -54,7 +62,10 @@ REFUSED = {
     "regularizers.WeightRegularizer": "Use regularizers.L1L2.",
     "regularizers.activity_l1": "Use activity_regularizer=regularizers.l1(…).",
     "regularizers.activity_l2": "Use activity_regularizer=regularizers.l2(…).",
+    "utils.GeneratorEnqueuer": "Pass the generator to fit: it is read ahead of the computation.",
     "utils.HDF5Matrix": "Pass the data set of h5py itself, h5py.File(path)['name'], to fit: it is read in blocks.",
+    "utils.OrderedEnqueuer": "Pass the dataset to fit: it is read ahead of the computation, with its `workers`.",
+    "utils.convert_all_kernels_in_model": "Theano's kernels are not there; weights of Keras 2 load as they are.",
     "utils.io_utils": "Pass the data set of h5py itself, h5py.File(path)['name'], to fit: it is read in blocks.",
     "utils.multi_gpu_model": "Use keras.distribution.set_distribution(keras.distribution.DataParallel()) before the "
     "model is made.",

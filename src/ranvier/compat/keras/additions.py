@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
+
+import ranvier
 
 from ..faces import KERAS_VERSION
 
@@ -11,12 +14,13 @@ __all__ = ["ADDED", "Names", "additions"]
 
 #: Modules to which something is added, or which only the face has.
 ADDED = (
-    "", "backend", "engine.topology", "losses", "metrics",
+    "", "backend", "constraints", "engine.topology", "initializers", "layers", "losses", "metrics", "optimizers",
+    "preprocessing.image", "preprocessing.sequence", "preprocessing.text", "regularizers", "utils", "wrappers.scikit_learn",
 )  # fmt: skip
 
 
 class Names:
-    """A few names with their values, under what documentation shows of them."""
+    """A few names with their values."""
 
     def __init__(self, doc: str, values: dict[str, Any]):
         self.__doc__, self.__all__ = doc, list(values)
@@ -26,27 +30,117 @@ class Names:
 @functools.cache
 def additions(path: str) -> Any:
     """What is added under this path: something with `__all__` and attributes, or None."""
-    import ranvier
+    return _FROM_FILES[path]() if path in _FROM_FILES else _ALIASES[path]() if path in _ALIASES else None
 
-    match path:
-        case "":
-            return Names("Keras's API on ranvier.", {"__version__": KERAS_VERSION, "version": lambda: KERAS_VERSION})
-        case "backend":
-            from . import backend_functions
 
-            return backend_functions
-        case "engine.topology":
-            names = ("Input", "InputSpec", "Layer", "Model", "Sequential")
-            values = {name: getattr(ranvier, name) for name in names}
-            return Names("What `keras.engine` held.", {**values, "InputLayer": ranvier.layers.InputLayer})
-        case "losses":
-            return Names(
-                "Losses.", {**_short(ranvier.losses), "Reduction": Names("How losses are reduced.", _REDUCTIONS)}
-            )
-        case "metrics":
-            return Names("Metrics.", _short(ranvier.losses))
-    return None
+# --- names in files of ours ------------------------------------------------------------------------------------------
 
+
+def _backend() -> Any:
+    from . import backend_functions
+
+    return backend_functions
+
+
+def _layers() -> Any:
+    from . import older_layers
+
+    return older_layers
+
+
+def _image() -> Any:
+    from . import image_generator, image_iterators, image_transforms
+
+    parts = (image_generator, image_iterators, image_transforms)
+    values = {name: getattr(part, name) for part in parts for name in part.__all__ if name != "image_paths"}
+    return Names("Images in files and as arrays.", values)
+
+
+def _sequence() -> Any:
+    from . import sequences
+
+    return sequences
+
+
+def _text() -> Any:
+    from . import text
+
+    return text
+
+
+def _scikit_learn() -> Any:
+    ranvier.wrappers.SKLearnClassifier  # noqa: B018  says what to install where scikit-learn is absent
+    from . import older_wrappers
+
+    return older_wrappers
+
+
+_FROM_FILES = {
+    "backend": _backend, "layers": _layers, "preprocessing.image": _image, "preprocessing.sequence": _sequence,
+    "preprocessing.text": _text, "wrappers.scikit_learn": _scikit_learn,
+}  # fmt: skip
+
+
+# --- other names for what ranvier has --------------------------------------------------------------------------------
+
+
+def _root() -> Names:
+    return Names("Keras's API on ranvier.", {"__version__": KERAS_VERSION, "version": lambda: KERAS_VERSION})
+
+
+def _constraints() -> Names:
+    c = ranvier.constraints
+    return Names("Constraints.", {"maxnorm": c.MaxNorm, "nonneg": c.NonNeg, "unitnorm": c.UnitNorm})
+
+
+def _topology() -> Names:
+    names = ("Input", "InputSpec", "Layer", "Model", "Sequential")
+    values = {name: getattr(ranvier, name) for name in names}
+    return Names("What `keras.engine` held.", {**values, "InputLayer": ranvier.layers.InputLayer})
+
+
+def _initializers() -> Names:
+    i = ranvier.initializers
+    return Names(
+        "Initialisers.", {"normal": i.RandomNormal, "uniform": i.RandomUniform, "one": i.Ones, "zero": i.Zeros}
+    )
+
+
+def _losses() -> Names:
+    reductions = Names("How losses are reduced.", _REDUCTIONS)
+    return Names("Losses.", {**_short(ranvier.losses), "Reduction": reductions})
+
+
+def _metrics() -> Names:
+    return Names("Metrics.", _short(ranvier.losses))
+
+
+def _optimizers() -> Names:
+    names = ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
+    return Names("Optimizers.", {name.lower(): getattr(ranvier.optimizers, name) for name in names})
+
+
+def _regularizers() -> Names:
+    return Names("Regularisers.", {"l1l2": ranvier.regularizers.L1L2})
+
+
+def _utils() -> Names:
+    def count_params(weights: Any) -> int:
+        """The number of elements of a list of weights."""
+        return sum(math.prod(weight.shape) for weight in {id(w): w for w in weights}.values())
+
+    def print_summary(model: Any, *args: Any, **kwargs: Any) -> None:
+        """`model.summary`."""
+        model.summary(*args, **kwargs)
+
+    plot = ranvier.utils.plot_model
+    return Names("Helpers.", {"count_params": count_params, "plot": plot, "print_summary": print_summary})
+
+
+_ALIASES = {
+    "": _root, "constraints": _constraints, "engine.topology": _topology, "initializers": _initializers, "losses": _losses,
+    "metrics": _metrics, "optimizers": _optimizers, "regularizers": _regularizers, "utils": _utils,
+}  # fmt: skip
 
 _REDUCTIONS = {
     "AUTO": "sum_over_batch_size",
