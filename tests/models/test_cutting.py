@@ -44,16 +44,20 @@ def test_a_model_cut_out_of_another_holds_what_lies_behind_the_cut(steps: Any, c
     ours, theirs = _tensors(ranvier, steps), _tensors(keras, steps)
     places = sorted({cut % (len(ours) - 1) for cut in cuts})
     try:
-        other = keras.Model([theirs[p] for p in places], [theirs[-1]])
-    except (ValueError, KeyError):  # Keras's own KeyErrors come from outputs that the cuts do not reach
-        with pytest.raises(ArgumentError, match="The outputs depend on"):
-            ranvier.Model([ours[p] for p in places], [ours[-1]])
+        model = ranvier.Model([ours[p] for p in places], [ours[-1]])
+    except ArgumentError:
+        with pytest.raises((ValueError, KeyError)):
+            keras.Model([theirs[p] for p in places], [theirs[-1]])
         return
-    model = ranvier.Model([ours[p] for p in places], [ours[-1]])
-    named = [layer.name for layer in model.layers if not isinstance(layer, ranvier.layers.InputLayer)]
-    assert named == [op.name for op in other.layers if not isinstance(op, keras.layers.InputLayer)]
-    assert [w.path for w in model.weights] == [w.path for w in other.weights]
-    assert model.count_params() == other.count_params()
+    try:
+        other = keras.Model([theirs[p] for p in places], [theirs[-1]])
+    except ValueError:  # Keras takes a layer that is called on both sides of a cut for one that is not reached
+        assert sum(kind == "shared" for kind, *_ in steps) > 1
+    else:
+        named = [layer.name for layer in model.layers if not isinstance(layer, ranvier.layers.InputLayer)]
+        assert named == [op.name for op in other.layers if not isinstance(op, keras.layers.InputLayer)]
+        assert [w.path for w in model.weights] == [w.path for w in other.weights]
+        assert model.count_params() == other.count_params()
 
     whole = ranvier.Model(ours[0], [ours[p] for p in places] + [ours[-1]])
     x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
