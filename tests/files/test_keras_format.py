@@ -111,8 +111,12 @@ def test_what_a_file_may_not_hold_is_refused(tmp_path):
             archive.writestr(name, content)
     with pytest.raises(ValueError, match=r"Unknown class 'os\.system'"):
         ranvier.models.load_model(path)
-    with pytest.raises(ValueError, match="Lambda"):
-        ranvier.Sequential([ranvier.Input((2,)), ranvier.layers.Lambda(lambda x: x)]).save(path)
+    with pytest.warns(ranvier.core.errors.RanvierWarning, match="cannot be read without their functions: 'code'"):
+        ranvier.Sequential([ranvier.Input((2,)), ranvier.layers.Lambda(lambda x: x + 1, name="code")]).save(path)
+    with pytest.raises(ValueError, match=r"Lambda layer 'code'.*which nobody knows"):
+        ranvier.models.load_model(path)
+    again = ranvier.models.load_model(path, custom_objects={"code": lambda x: x + 1})
+    np.testing.assert_array_equal(again(np.ones((1, 2))), [[2, 2]])
 
 
 def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):

@@ -127,8 +127,10 @@ def test_unknown_sizes_that_weights_need_are_refused():
 
 
 def test_lambda_never_travels_through_a_file():
-    with pytest.raises(SerializationError, match="Lambda"):
-        layers.serialize(layers.Lambda(lambda x: x + 1))
+    written = layers.serialize(layers.Lambda(lambda x: x + 1, name="code"))
+    assert written["config"]["function"]["config"] == "<lambda>"
+    with pytest.raises(SerializationError, match=r"Lambda layer 'code'.*custom_objects=\{'code'"):
+        layers.deserialize(written)
     config = {"module": "keras.layers", "class_name": "Lambda", "registered_name": None}
     code = {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": None, "closure": None}}
     for function in (code, "os.system", {"module": "os", "class_name": "function", "config": "system"}):

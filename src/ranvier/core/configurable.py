@@ -2,13 +2,15 @@
 
 The explicit parameters of `__init__`, along the bases that it passes `**kwargs` to, are the configuration.
 Classes of ranvier keep each one as an attribute of the same name, which is what `get_config` reads; for classes
-of others the arguments as given are remembered, since their attributes may mean something else.
+of others the arguments as given are remembered, since their attributes may mean something else. A class that writes
+a `get_config` of its own adds its arguments itself: `super().get_config()` has those of ranvier's class below it.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 from . import budgets, ownership, serialization
@@ -49,8 +51,11 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, nested objects in their serialised spelling."""
-        config = {}
-        for name, declared_by in _parameters(type(self)).items():
+        return {name: serialization.config_value(value) for name, value in self._config_items()}
+
+    def _config_items(self) -> Iterator[tuple[str, Any]]:
+        """What the configuration holds, as it is."""
+        for name, declared_by in _described(type(self)).items():
             if name in self.config_excluded:
                 continue
             value = self._config_value(name, declared_by)
@@ -58,8 +63,7 @@ class Configurable:
                 continue
             if name in self.config_if_changed and value == _default(declared_by, name):
                 continue
-            config[name] = serialization.config_value(value)
-        return config
+            yield name, value
 
     def _config_value(self, name: str, declared_by: type) -> Any:
         """The present value of constructor argument `name`."""
@@ -72,7 +76,8 @@ class Configurable:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """An object with the configuration that `get_config` gave."""
-        return cls(**{k: serialization.deserialize_nested(v) for k, v in config.items()})
+        unasked = _described(cls).keys() - _parameters(cls).keys()  # of a base, and settled by the constructor
+        return cls(**{k: serialization.deserialize_nested(v) for k, v in config.items() if k not in unasked})
 
 
 def _default(declared_by: type, name: str) -> Any:
@@ -83,6 +88,18 @@ def _default(declared_by: type, name: str) -> Any:
 @functools.cache
 def _signature(cls: type) -> inspect.Signature:
     return inspect.signature(cls.__init__)
+
+
+@functools.cache
+def _described(cls: type) -> dict[str, type]:
+    """The parameters that the configuration of `cls` holds before its own `get_config`, if it has one, adds others."""
+    found = _parameters(cls)
+    writer = next(base for base in cls.__mro__ if "get_config" in vars(base))
+    if serialization.is_builtin(writer):
+        return found
+    ours = _parameters(next(base for base in cls.__mro__ if serialization.is_builtin(base)))
+    written = _parameters(writer)
+    return {**{name: declared for name, declared in found.items() if name not in written}, **ours}
 
 
 @functools.cache

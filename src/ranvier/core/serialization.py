@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
+import itertools
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -20,11 +22,13 @@ from .errors import ArgumentError, SerializationError
 
 __all__ = [
     "CustomObjectScope",
+    "collecting",
     "config_value",
     "custom_object_scope",
     "deserialize",
     "deserialize_keras_object",
     "deserialize_nested",
+    "function_named",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
@@ -34,7 +38,9 @@ __all__ = [
     "register_function",
     "register_keras_serializable",
     "resolve",
+    "scoped_object",
     "serialize",
+    "serialize_function",
 ]
 
 _builtin: dict[str, type] = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": DTypePolicy}
@@ -42,6 +48,8 @@ _functions: dict[str, Callable[..., Any]] = {}
 _registered: dict[str, Any] = {}
 _registered_names: dict[Any, str] = {}
 _scoped: ContextVar[dict[str, Any]] = ContextVar("custom_objects", default={})  # noqa: B039  never mutated
+
+_collected: ContextVar[dict[str, Any] | None] = ContextVar("collected_objects", default=None)
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -131,17 +139,50 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
 CustomObjectScope = custom_object_scope
 
 
-def config_value(value: Any) -> Any:
-    """`value` as it stands inside a config: containers kept, functions by name, objects spelled out."""
+def scoped_object(name: str) -> Any:
+    """What `name` stands for in the open scopes, or None."""
+    return _scoped.get().get(name)
+
+
+@contextlib.contextmanager
+def collecting() -> Iterator[dict[str, Any]]:
+    """Within it, the classes and functions of others that are serialised gather in a dict, which is `custom_objects` for
+    what was serialised: each has a name of its own there, be it registered or not.
+    """
+    found: dict[str, Any] = {}
+    token = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
+
+
+def _name_of(thing: Any) -> str:
+    """The name by which a config refers to a class or function that is not ranvier's."""
+    name = _registered_names.get(thing) or getattr(thing, "__name__", type(thing).__name__)
+    found = _collected.get()
+    if found is not None:
+        name = next(n for i in itertools.count() if found.get(n := f"{name}_{i}" if i else name, thing) is thing)
+        found[name] = thing
+    return name
+
+
+def config_value(value: Any, short: bool = True) -> Any:
+    """`value` as it stands inside a config: containers kept, objects spelled out.
+
+    Args:
+        value: what the config holds.
+        short: whether functions of ranvier are told by their names alone.
+    """
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(config_value(v) for v in value)
+        return type(value)(config_value(v, short) for v in value)
     if isinstance(value, dict):
-        return {k: config_value(v) for k, v in value.items()}
-    if isinstance(value, types.FunctionType) and _functions.get(value.__name__) is value:
+        return {k: config_value(v, short) for k, v in value.items()}
+    if short and isinstance(value, types.FunctionType) and _functions.get(value.__name__) is value:
         return value.__name__
     return serialize(value)
 
@@ -168,18 +209,32 @@ def serialize(obj: Any) -> Any:
             "class_name": kind,
             "config": {"value": np.asarray(obj).tolist(), "dtype": standardize_dtype(obj.dtype)},
         }
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
     if isinstance(obj, (np.dtype, type)) and not hasattr(obj, "get_config"):
         return standardize_dtype(obj)
+    if isinstance(obj, type):
+        raise SerializationError(f"A config holds objects, not classes. Received: the class {obj.__name__}")
     if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, slice):
         return {"class_name": "__slice__", "config": {"start": obj.start, "stop": obj.stop, "step": obj.step}}
-    if isinstance(obj, types.FunctionType):
-        name = get_registered_name(obj)
-        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
     if hasattr(obj, "get_config"):
         return _serialize_object(obj)
+    if hasattr(obj, "__name__") or isinstance(obj, functools.partial):
+        return serialize_function(obj)
     raise SerializationError(f"{obj!r} has no get_config(), so nothing can describe it in a config.")
+
+
+def serialize_function(function: Any) -> dict[str, Any]:
+    """A function, or whatever can be called, by its name."""
+    called = getattr(function, "__name__", type(function).__name__)  # functools.partial has no name of its own
+    ours = _functions.get(called)
+    name = called if ours is function else _name_of(function)
+    described = {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+    if ours is not None and ours is not function:  # it is not taken for the function of ranvier that has its name
+        described |= {"module": None, "registered_name": name}
+    return described
 
 
 def _serialize_object(value: Any) -> dict[str, Any]:
@@ -199,24 +254,34 @@ def _serialize_object(value: Any) -> dict[str, Any]:
             "registered_name": None,
         }
     else:
+        keras = cls.__module__.split(".")[0] == "keras"  # an object of Keras itself, which ranvier has, too
         described = {
-            "module": None,
+            "module": "keras" if keras else None,
             "class_name": cls.__name__,
-            "config": value.get_config(),
-            "registered_name": get_registered_name(cls),
+            "config": config_value(value.get_config(), short=False),
+            "registered_name": None if keras else _name_of(cls),
         }
     build_config = getattr(value, "get_build_config", lambda: None)()
     if build_config is not None:
         described["build_config"] = build_config
     compile_config = getattr(value, "get_compile_config", lambda: None)()
     if compile_config:
-        described["compile_config"] = compile_config
+        described["compile_config"] = config_value(compile_config, short=False)
     return described
 
 
 def lookup_function(name: str, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Any] | None:
     """The built-in, registered or scoped function called `name`, or None."""
     return get_registered_object(name, custom_objects) or _functions.get(name)
+
+
+def function_named(described: Any, custom_objects: Mapping[str, Any] | None = None) -> Callable[..., Any] | None:
+    """The function that a description (or a mere name) stands for, or None."""
+    if not isinstance(described, dict):
+        return lookup_function(described, custom_objects)
+    found = get_registered_object(described["config"], custom_objects)
+    ours = described.get("registered_name") in (None, "function")
+    return _functions.get(described["config"]) if found is None and ours else found
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, only: type | None = None) -> Any:
@@ -243,8 +308,10 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
         return slice(inner["start"], inner["stop"], inner["step"])
     if name == "__ellipsis__":
         return Ellipsis
+    if name == "__bytes__":
+        return str(inner["value"]).encode("utf-8")
     if name == "function":
-        function = lookup_function(inner, custom_objects)
+        function = function_named(config, custom_objects)
         if function is None:
             raise SerializationError(_unknown("function", inner))
         return function
@@ -291,7 +358,9 @@ def _find_class(config: dict[str, Any], custom_objects: Mapping[str, Any] | None
     for candidate in (registered, name):
         if candidate and (found := get_registered_object(candidate, custom_objects)) is not None:
             return found
-    if isinstance(name, str) and ">" not in name and name in _builtin:
+    # What a program brought has a registered name and no module of Keras's; it may be called as a class of ranvier is.
+    ours = not (registered and config.get("module") is None)
+    if ours and isinstance(name, str) and ">" not in name and name in _builtin:
         module = config.get("module") or "keras"
         if str(module).split(".")[0] in ("keras", "ranvier"):
             wanted = getattr(only, "keras_module", module)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .archive import Archive
+from .folder import Folder
 from .limits import ASSETS, json_items, unpacked
 from .places import layers_inside
 
@@ -45,7 +46,7 @@ def write_assets(archive: zipfile.ZipFile, model: Any) -> None:
                     archive.write(full, PREFIX + path + os.path.relpath(full, folder).replace(os.sep, "/"))
 
 
-def read_assets(archive: Archive, model: Any) -> None:
+def read_assets(archive: Archive | Folder, model: Any) -> None:
     """Give every layer that has files its own.
 
     Raises:

@@ -23,11 +23,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `path` when everything is written and on the disk.
 
     An error on the way removes what was written and leaves `path` as it was. What a process that was killed had begun
-    stays beside it until the next save, which removes it.
+    stays beside it until the next save, which removes it. The folder is made where it is missing.
     """
     target = Path(path)
     if target.is_symlink():  # the file that it leads to is what is replaced
         target = target.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(target)
     descriptor, temporary = _begin(target)
     disk = _Disk(descriptor, "w+")

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import serialization
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
+from ..core.hints import hint
 from ..core.tracebacks import outside
 from ..layers.base import Layer
 from .atomic import replacing
@@ -27,12 +28,13 @@ __all__ = ["load_h5_model", "save_h5_model"]
 _LONGEST_LIST = 60_000  # bytes of names that one attribute holds
 
 
-def save_h5_model(model: Any, path: str) -> None:
+def save_h5_model(model: Any, path: str, include_optimizer: bool = True) -> None:
     """Write a functional model or a chain of layers with its weights, compile configuration and optimizer state.
 
     Args:
-        model: a built model.
+        model: a model that a graph or a chain describes.
         path: the file.
+        include_optimizer: whether it says how the model is compiled, and holds the optimizer's state.
 
     Raises:
         SerializationError: a model whose layers are not known from its configuration.
@@ -40,12 +42,14 @@ def save_h5_model(model: Any, path: str) -> None:
     import h5py
 
     described = serialization.serialize(model)
-    if described["class_name"] not in ("Sequential", "Functional") or not model.built:
+    if not (hasattr(model, "_chain") or getattr(model, "graph", None) is not None):
         raise SerializationError(
-            f"An '.h5' file holds functional models and chains of layers that are built, not {type(model).__name__} "
-            f"'{model.name}'. Save it as '.keras'."
+            f"An '.h5' file holds functional models and chains of layers, not {type(model).__name__} '{model.name}'. Save it "
+            "as '.keras'."
         )
-    compiled = described.pop("compile_config", None)
+    hint("h5", "'.h5' is the old format of models, which loses more than '.keras' does: model.save('name.keras').")
+    compiled = described.pop("compile_config", None) if include_optimizer else None
+    described["class_name"] = described["registered_name"] or described["class_name"]
     with replacing(path) as target, h5py.File(target, "w") as file:
         file.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
         _write_text(file, "model_config", json.dumps({key: described[key] for key in ("class_name", "config")}))
@@ -60,7 +64,7 @@ def save_h5_model(model: Any, path: str) -> None:
             compiled["optimizer_config"] = {k: compiled["optimizer"][k] for k in ("class_name", "config")}
             del compiled["optimizer"]
             _write_text(file, "training_config", json.dumps(compiled))
-            if model.optimizer.built:
+            if model.optimizer is not None and model.optimizer.built:
                 state = [(v.path, v) for v in model.optimizer.variables]
                 _write_weights(file.create_group("optimizer_weights"), state)
 

@@ -37,14 +37,23 @@ __all__ = [
 ]
 
 
-def write_weights(file: Any, layer: Any) -> None:
+def write_weights(file: Any, layer: Any, compiled: bool = True, skip: Iterable[Any] = ()) -> None:
     """Write the weights of `layer` and of the layers inside, and the state of its optimizers, into an open HDF5 file.
+
+    Args:
+        file: the file.
+        layer: a model or layer.
+        compiled: whether the state of the optimizer that it is compiled with is written, too.
+        skip: layers that are left out, with those inside them.
 
     Raises:
         SerializationError: a weight that has no place in the file.
     """
     everything = held(layer)
+    left = _inside_of(skip)
     for want in _complete(layer, _wanted(everything)):
+        if id(want.layer) in left:
+            continue
         if "vars" in want.place.split("/"):
             raise SerializationError(
                 f"Layer '{want.layer.name}' lies in an attribute called 'vars', where files keep the weights of the layer "
@@ -57,9 +66,9 @@ def write_weights(file: Any, layer: Any) -> None:
         else:
             for i, variable in enumerate(want.variables):
                 write_array(group, str(i), variable.stored_value())
-    compiled = getattr(layer, "optimizer", None)  # layers are saved alone, too
+    own = getattr(layer, "optimizer", None)  # layers are saved alone, too
     for place, _, optimizer in everything:
-        if isinstance(optimizer, Optimizer) and (optimizer.built or optimizer is not compiled):
+        if isinstance(optimizer, Optimizer) and (optimizer is not own or (compiled and optimizer.built)):
             group = file.require_group(f"{place}/vars")
             group.attrs["name"] = optimizer.name
             _write_own(group, optimizer)
@@ -86,12 +95,18 @@ def _complete(layer: Any, wanted: Iterable[Wanted]) -> list[Wanted]:
     return wanted
 
 
-def read_weights(file: Any, layer: Any) -> None:
+def _inside_of(skip: Iterable[Any]) -> set[int]:
+    """The ids of layers that are left alone, and of those inside them."""
+    return {id(inner) for one in skip for inner in one._flatten_layers()}
+
+
+def read_weights(file: Any, layer: Any, verified: bool = True) -> None:
     """Read what `write_weights` (or Keras) wrote, but for the state of optimizers.
 
     Args:
-        file: an open HDF5 file, in an archive that has compared it with its checksum.
+        file: an open HDF5 file.
         layer: the layer or model to fill.
+        verified: the file has been compared with its checksum already.
 
     Raises:
         SerializationError: weights that the file lacks or has too many of.
@@ -99,7 +114,7 @@ def read_weights(file: Any, layer: Any) -> None:
     """
     report = LoadReport(layer.name, "")
     everything = held(layer)
-    load(_wanted(everything), _placed(file, layer, everything, report), report, verified=True)
+    load(_wanted(everything), _placed(file, layer, everything, report), report, verified=verified)
 
 
 def read_optimizers(file: Any, model: Any, verified: bool = True) -> list[str]:
@@ -207,7 +222,8 @@ def save_weights(
         overwrite: whether an existing file may be replaced; it stays whole until the new one is. False: ask, where
             somebody can answer.
         max_shard_size: the size of each file in GB; None: one file.
-        **kwargs: `part`, the name of a layer or model inside, or several joined by slashes: save only that.
+        **kwargs: `part`, the name of a layer or model inside, or several joined by slashes: save only that;
+            `objects_to_skip`, layers to leave out (they are to be left out when the file is read, too).
 
     Raises:
         SerializationError: another ending, or a file that may not be overwritten.
@@ -216,6 +232,7 @@ def save_weights(
     import h5py
 
     layer = _part(model, kwargs.pop("part", None))
+    skip = tuple(kwargs.pop("objects_to_skip", None) or ())
     _no_further("save_weights", kwargs)
     path = os.fspath(filepath)
     endings = (".weights.h5", ".safetensors") if max_shard_size is None else (".weights.json",)
@@ -228,22 +245,24 @@ def save_weights(
             f"'{layer.name}' has no weights yet. Call it on data, or build it, before saving its weights."
         )
     if path.endswith(".safetensors"):
-        save_named(path, _complete(layer, _wanted(held(layer))), layer.name)
+        left = _inside_of(skip)
+        named_ones = [want for want in _complete(layer, _wanted(held(layer))) if id(want.layer) not in left]
+        save_named(path, named_ones, layer.name)
     elif max_shard_size is not None:
-        with in_memory(layer) as file:
+        with in_memory(layer, skip) as file:
             write_shards(file, path, max_shard_size)
     else:
         with replacing(path) as target, h5py.File(target, "w") as file:
-            write_weights(file, layer)
+            write_weights(file, layer, skip=skip)
 
 
 @contextlib.contextmanager
-def in_memory(model: Any) -> Iterator[Any]:
+def in_memory(model: Any, skip: Iterable[Any] = ()) -> Iterator[Any]:
     """The weights of a model as an open HDF5 file in memory."""
     import h5py
 
     with h5py.File(io.BytesIO(), "w") as file:
-        write_weights(file, model)
+        write_weights(file, model, skip=skip)
         yield file
 
 
@@ -297,7 +316,7 @@ def load_weights(
             raise SerializationError(
                 f"'{layer.name}' has no weights yet. Call it on data, or build it, before loading its weights."
             )
-        left = {id(inner) for one in skipped for inner in one._flatten_layers()}
+        left = _inside_of(skipped)
         apart = {want.place for want in wanted if id(want.layer) in left}
         wanted = [want for want in wanted if want.place not in apart]
         verified = path.endswith(".keras")  # the archive has a checksum of all of it

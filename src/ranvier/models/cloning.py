@@ -7,14 +7,17 @@ from typing import Any
 
 from ..core import serialization
 from ..core.errors import ArgumentError
-from ..losses import Loss
+from ..core.trees import assert_same_structure
+from ..files import keras_format
 from ..metrics import Metric
 from ..ops import symbolic
-from ..ops.operation import Operation
-from ..optimizers import Optimizer
+from .functional_config import constructed
 from .model import Model
+from .sequential import Sequential
 
-__all__ = ["clone_model", "compile_arguments", "custom_objects_of", "duplicate", "fresh_copy"]
+__all__ = [
+    "clone_model", "compile_arguments", "custom_objects_of", "duplicate", "pickled", "unpickled",
+]  # fmt: skip
 
 
 def clone_model(
@@ -25,7 +28,7 @@ def clone_model(
     recursive: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """A model with the same layers and fresh weights.
+    """A model with the same layers and fresh weights, compiled as the original is, with a fresh optimizer.
 
     Args:
         model: a functional or Sequential model, or one whose class describes itself by `get_config`.
@@ -57,17 +60,46 @@ def clone_model(
     if not chain and not graph:
         if clone_function is not None or input_tensors is not None:
             raise ArgumentError("A subclassed model has no graph: clone it without input_tensors and clone_function.")
-        return _from_config(model)
+        return _compiled_like(model, _from_config(model))
     if clone_function is None and input_tensors is None and call_function is None:
-        return _from_config(model)
-    return _Cloning(clone_function or _from_config, call_function or _plain_call, recursive, cache).of(
-        model, input_tensors
-    )
+        return _compiled_like(model, _from_config(model))
+    cloning = _Cloning(clone_function or _from_config, call_function or _plain_call, recursive, cache)
+    return _compiled_like(model, cloning.of(model, input_tensors))
+
+
+def _compiled_like(model: Any, copy: Any) -> Any:
+    """`copy`, compiled as `model` is."""
+    if not model.compiled:
+        return copy
+    own = type(copy)
+    if all(serialization.is_builtin(_definer(own, name)) for name in ("compile", "compile_from_config")):
+        copy.compile(**compile_arguments(model))
+        return copy
+    with serialization.collecting() as custom_objects:
+        config = serialization.config_value(model.get_compile_config(), short=False)
+    with serialization.custom_object_scope(custom_objects):
+        copy.compile_from_config(config)
+    return copy
+
+
+def _definer(cls: type, method: str) -> type:
+    return next(base for base in cls.__mro__ if method in vars(base))
 
 
 def _from_config(layer: Any) -> Any:
-    with serialization.custom_object_scope(custom_objects_of(layer)):
-        return type(layer).from_config(layer.get_config())
+    with serialization.collecting() as custom_objects:
+        config = _described(layer.get_config())
+    with serialization.custom_object_scope(custom_objects):
+        return type(layer).from_config(config)
+
+
+def _described(value: Any) -> Any:
+    """A configuration without live objects that have configurations of their own: the copy is to have others."""
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_described(v) for v in value)
+    if isinstance(value, dict):
+        return {k: _described(v) for k, v in value.items()}
+    return serialization.serialize(value) if hasattr(value, "get_config") and not isinstance(value, type) else value
 
 
 def _plain_call(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -97,8 +129,13 @@ class _Cloning:
 
     def _chain(self, model: Any, input_tensors: Any) -> Any:
         begin = model._input_layer
-        first = [input_tensors] if input_tensors is not None else [_from_config(begin)] if begin is not None else []
-        return type(model)([*first, *(self._layer(layer) for layer in model.layers)], name=model.name)
+        given = symbolic.flatten(input_tensors)
+        if len(given) > 1:
+            raise ArgumentError(f"input_tensors must be the chain's single input. Received: {len(given)} tensors")
+        first = given or ([_from_config(begin)] if begin is not None else [])
+        layers = [*first, *(self._layer(layer) for layer in model.layers)]
+        kind = type(model) if type(model).__init__ is Sequential.__init__ else Sequential
+        return kind(layers, trainable=model.trainable, name=model.name)
 
     def _graph(self, model: Any, input_tensors: Any) -> Any:
         def call(operation: Any, args: Any, kwargs: Any) -> Any:
@@ -106,39 +143,30 @@ class _Cloning:
                 return operation(*args, **kwargs)
             return self.call(self._layer(operation), *args, **kwargs)
 
+        if input_tensors is not None and not (
+            symbolic.is_symbolic(model.input) and len(symbolic.flatten(input_tensors)) == 1
+        ):
+            assert_same_structure(model.input, input_tensors)
         if input_tensors is None:
             starts = [_from_config(t._keras_history.operation) for t in model.inputs]
             input_tensors = [layer._inbound_nodes[0].output_tensors[0] for layer in starts]
         inputs = symbolic.flatten(input_tensors)
         results, given = iter(model.graph.run(inputs, call)), iter(inputs)
         outputs = symbolic.rebuild(model._outputs_struct, lambda _: next(results))
-        return Model(symbolic.rebuild(model._inputs_struct, lambda _: next(given)), outputs, name=model.name)
+        again = symbolic.rebuild(model._inputs_struct, lambda _: next(given))
+        if not model._given_graph:  # the constructor of its class makes a graph of its own
+            return Model(again, outputs, name=model.name)
+        with serialization.collecting() as custom_objects:
+            config = _described(model.get_config())
+        with serialization.custom_object_scope(custom_objects):
+            return constructed(type(model), config, again, outputs)
 
 
 def custom_objects_of(model: Any) -> dict[str, Any]:
     """The classes and functions by name that a model's configuration names and that are not ranvier's own."""
-    described: list[Any] = [*model._flatten_layers()]
-    described += [
-        operation for layer in described if (graph := getattr(layer, "graph", None)) for operation in graph.operations
-    ]
-    for layer in described[:]:
-        described += [v for v in vars(layer).values() if callable(v) and hasattr(v, "__name__")]
-    if getattr(model, "compiled", False):
-        described += [model.optimizer, *symbolic.flatten(list(model._given_to_compile.values()))]
-    found: dict[str, Any] = {}
-    for thing in described:
-        kind = type(thing) if isinstance(thing, (Operation, Loss, Metric, Optimizer)) else thing
-        if callable(kind) and hasattr(kind, "__name__") and not serialization.is_builtin(kind):  # type: ignore[arg-type]
-            found[serialization.get_registered_name(kind)] = found[kind.__name__] = kind
+    with serialization.collecting() as found:
+        _described(model.get_config())
     return found
-
-
-def fresh_copy(model: Any) -> Any:
-    """A model with the same layers, fresh weights, compiled as the original was, with a fresh optimizer."""
-    copy = clone_model(model)
-    if model.compiled:
-        copy.compile(**compile_arguments(model))
-    return copy
 
 
 def compile_arguments(model: Any) -> dict[str, Any]:
@@ -156,7 +184,7 @@ def _fresh_metric(metric: Any) -> Any:
 
 def duplicate(model: Any) -> Any:
     """A model with the same layers and its own copies of all state: weights, seeds, optimizer."""
-    copy = fresh_copy(model)
+    copy = clone_model(model)
     if model.built and not copy.built and (shapes := model.get_build_config()):
         copy.build_from_config(shapes)
     if len(copy.variables) != len(model.variables):
@@ -165,9 +193,35 @@ def duplicate(model: Any) -> Any:
             f"{len(model.variables)}. Its class must describe itself by get_config and build."
         )
     pairs = list(zip(model.variables, copy.variables, strict=True))
-    if model.compiled and model.optimizer is not None and model.optimizer.built:
+    if copy.compiled and model.optimizer is not None and model.optimizer.built:
         copy.optimizer.build(copy.trainable_variables)
         pairs += zip(model.optimizer.variables, copy.optimizer.variables, strict=True)
     for source, target in pairs:
         target.assign(source.stored_value())
     return copy
+
+
+def pickled(model: Any) -> tuple[bytes, dict[str, Any], list[Any]]:
+    """A model as its ``.keras`` file, the classes and functions of others that it names, and the states of its seeds."""
+    with serialization.collecting() as custom_objects:
+        content = keras_format.model_bytes(model)
+    return content, custom_objects, [v.numpy() for v in _unsaved(model)]
+
+
+def unpickled(content: bytes, custom_objects: dict[str, Any], seeds: list[Any]) -> Any:
+    """The model that `pickled` took apart; its file goes through the checks that every file goes through.
+
+    Raises:
+        SerializationError: `content` is no ``.keras`` file that may be read.
+    """
+    model = keras_format.model_of_bytes(content, custom_objects)
+    unsaved = _unsaved(model)
+    if len(unsaved) == len(seeds):
+        for variable, value in zip(unsaved, seeds, strict=True):
+            variable.assign(value)
+    return model
+
+
+def _unsaved(model: Any) -> list[Any]:
+    saved = {id(v) for v in model.weights}
+    return [v for v in model.variables if id(v) not in saved]

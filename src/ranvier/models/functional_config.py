@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+from collections import OrderedDict
 from typing import Any
 
 from ..core import serialization
 from ..core.errors import SerializationError
+from ..layers.base import Layer
 from ..ops.operation import Operation
 from ..ops.symbolic import KerasTensor
 from .operation_config import function_of, spell_call
 
-__all__ = ["functional_config", "functional_from_config"]
+__all__ = ["constructed", "functional_config", "functional_from_config"]
 
 
 def functional_config(model: Any) -> dict[str, Any]:
@@ -42,9 +45,12 @@ def functional_config(model: Any) -> dict[str, Any]:
     def ends(structure: Any) -> Any:
         if isinstance(structure, KerasTensor):
             return history(structure)
+        if isinstance(structure, OrderedDict) and list(structure) != sorted(structure):
+            # Its order is that of the leaves, which a dict would lose. Keras does, and pairs them wrongly: it cannot read it.
+            return {"class_name": "__ordered__", "config": [[k, ends(v)] for k, v in structure.items()]}
         if isinstance(structure, dict):
             return {k: ends(v) for k, v in structure.items()}
-        return type(structure)(ends(v) for v in structure)
+        return [ends(v) for v in structure] if isinstance(structure, list) else tuple(ends(v) for v in structure)
 
     layers = []
     for operation in graph.operations:
@@ -95,10 +101,28 @@ def functional_from_config(cls: type, config: dict[str, Any], custom_objects: An
             raise SerializationError(f"The calls of {sorted({n for n, _ in left})} in the config wait for each other.")
         waiting = left
 
-    model = cls(_ends(config["input_layers"], made), _ends(config["output_layers"], made), name=config.get("name"))
-    if config.get("trainable") is False:
-        model.trainable = False
-    return model
+    return constructed(cls, config, _ends(config["input_layers"], made), _ends(config["output_layers"], made))
+
+
+def constructed(cls: type, config: dict[str, Any], inputs: Any, outputs: Any) -> Any:
+    """The model or function, with what its constructor takes beside the graph."""
+    own = {k: serialization.deserialize_nested(v) for k, v in config.items() if k not in _GRAPH}
+    if serialization.is_builtin(cls):
+        own = {k: v for k, v in own.items() if k == "dtype"}  # what else a later version of Keras may say
+    parameters = inspect.signature(cls.__init__).parameters
+    rest = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    settings = {"name": config.get("name"), "trainable": config.get("trainable") is not False}
+    if not issubclass(cls, Layer):
+        del settings["trainable"]
+    taken = {k: v for k, v in settings.items() if rest or k in parameters}
+    keywords = {"inputs", "outputs"} <= {p.name for p in parameters.values() if p.kind is not p.POSITIONAL_ONLY}
+    made = cls(inputs=inputs, outputs=outputs, **taken, **own) if keywords else cls(inputs, outputs, **taken, **own)
+    if settings.get("trainable") is False:
+        made.trainable = False
+    return made
+
+
+_GRAPH = ("name", "trainable", "layers", "input_layers", "output_layers")
 
 
 def _make(described: dict[str, Any], custom_objects: Any) -> Any:
@@ -144,6 +168,8 @@ def _arguments(value: Any, made: dict[str, Any]) -> Any:
 
 
 def _ends(places: Any, made: dict[str, Any]) -> Any:
+    if isinstance(places, dict) and places.get("class_name") == "__ordered__":
+        return OrderedDict((k, _ends(v, made)) for k, v in places["config"])
     if isinstance(places, dict):
         return {k: _ends(v, made) for k, v in places.items()}
     if len(places) == 3 and isinstance(places[0], str) and isinstance(places[1], int):

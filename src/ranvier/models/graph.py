@@ -62,7 +62,7 @@ class Graph:
                 deepest[id(node.operation)] = (depth, known[1], node.operation)
         return [entry[2] for entry in sorted(deepest.values(), key=lambda e: (-e[0], e[1]))]
 
-    def _order(self, fresh: dict[int, KerasTensor]) -> list[Node]:
+    def _order(self, fresh: dict[int, Any]) -> list[Node]:
         """The nodes so that each comes after those that it needs: a depth-first walk from the outputs.
 
         Args:
@@ -73,7 +73,7 @@ class Graph:
         done: dict[int, Node] = {}
         open_nodes: set[int] = set()
 
-        def visit(tensor: KerasTensor) -> None:
+        def visit(tensor: Any) -> None:
             if id(tensor) in stop:
                 node = _node_of(fresh.get(id(tensor), tensor))
                 done.setdefault(id(node), node)
@@ -101,7 +101,7 @@ class Graph:
             done.setdefault(id(node), node)
         return list(done.values())
 
-    def _cut(self, fresh: dict[int, KerasTensor]) -> None:
+    def _cut(self, fresh: dict[int, Any]) -> None:
         """Put copies in the place of all nodes that depend on tensors for which there are `fresh` ones."""
         table = dict(fresh)
         for i, node in enumerate(self.nodes):

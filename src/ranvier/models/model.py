@@ -6,7 +6,7 @@ import difflib
 import json
 from typing import Any
 
-from ..core import serialization
+from ..core import dtypes, serialization
 from ..core.argument_names import translated
 from ..core.errors import ArgumentError, NotBuiltError
 from ..core.masks import set_mask
@@ -55,7 +55,11 @@ class Model(Trainer, Layer):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and _gives_graph(args, _today(kwargs)):
             cls = Functional  # type: ignore[assignment]  # so that it is named, printed and saved as a functional model
-        return super().__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
+        self = super().__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
+        self._given_graph = symbolic.any_symbolic(args, kwargs)
+        return self
+
+    _given_graph: bool = False  # whether the constructor takes the symbolic tensors, and does not make them itself
 
     def __init__(self, *args: Any, **kwargs: Any):
         if type(self) is Functional:
@@ -295,9 +299,11 @@ class Model(Trainer, Layer):
         """Write the model to a ``.keras`` file; see `ranvier.models.save_model`."""
         keras_format.save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
+    ) -> None:
         """Write the weights to a ``.weights.h5`` or ``.safetensors`` file; see `ranvier.saving.save_weights`."""
-        weights.save_weights(self, filepath, overwrite, max_shard_size)
+        weights.save_weights(self, filepath, overwrite, max_shard_size, **kwargs)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> weights.LoadReport:
         """Read the weights from a file; returns a report of what was taken. See `ranvier.saving.load_weights`."""
@@ -308,12 +314,30 @@ class Model(Trainer, Layer):
         return json.dumps(serialization.serialize(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """The graph of a functional model; the constructor's arguments of a subclassed one."""
-        if isinstance(self, Functional) and type(self) is Functional:
-            from .functional_config import functional_config
+        """The graph, if the model was made from symbolic tensors, and the constructor's other arguments."""
+        if not (self._given_graph and self.graph is not None):
+            return super().get_config()
+        from .functional_config import functional_config
 
-            return functional_config(self)
-        return super().get_config()
+        own = {k: serialization.config_value(v) for k, v in self._config_items() if not symbolic.any_symbolic(v)}
+        if self.dtype_policy.name == dtypes.dtype_policy().name:
+            own.pop("dtype", None)  # Keras's configurations of graphs do not tell it
+        return own | functional_config(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model that `get_config` described.
+
+        Args:
+            config: the graph of a functional model, or the constructor's arguments.
+            custom_objects: further classes and functions that it names.
+        """
+        with serialization.custom_object_scope(custom_objects or {}):
+            if {"layers", "input_layers", "output_layers"} <= set(config):
+                from .functional_config import functional_from_config
+
+                return functional_from_config(cls, config, custom_objects)
+            return super().from_config(config)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """A model with copies of all state: weights, seeds and the optimizer's."""
@@ -323,20 +347,16 @@ class Model(Trainer, Layer):
         return copied
 
     def __reduce__(self) -> Any:
-        raise ArgumentError("Models are saved with model.save('name.keras'), not pickled: a pickle can run code.")
+        """The bytes of the ``.keras`` file, which are read as any such file is."""
+        from .cloning import pickled, unpickled
+
+        return unpickled, pickled(self)
 
 
 class Functional(Model):
     """A model made from symbolic inputs and outputs; ``Model(inputs, outputs)`` gives one."""
 
     keras_module = "keras.src.models.functional"
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """The model whose graph `get_config` described."""
-        from .functional_config import functional_from_config
-
-        return functional_from_config(cls, config, custom_objects)
 
 
 def _today(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from typing import Any, ClassVar
 
 from ..core import names, serialization
@@ -11,10 +12,13 @@ from ..core.hints import hint
 from ..core.ownership import unique
 from ..layers.base import Layer
 from ..layers.input import Input, InputLayer
+from ..ops import symbolic
 from .graph import Graph
 from .model import Model
 
 __all__ = ["Sequential"]
+
+_PARTS = frozenset({"name", "trainable", "dtype", "layers", "build_input_shape"})  # of every chain's configuration
 
 
 class Sequential(Model):
@@ -71,7 +75,7 @@ class Sequential(Model):
         return layer
 
     def _append(self, layer: Any) -> None:
-        if hasattr(layer, "_keras_history"):  # the tensor that Input() gives stands for its layer
+        if symbolic.is_symbolic(layer):  # the tensor that Input() gives stands for its layer
             layer = layer._keras_history.operation
         if isinstance(layer, type) or not isinstance(layer, Layer):
             hint = f" Did you mean {layer.__name__}(…)?" if isinstance(layer, type) else ""
@@ -83,7 +87,7 @@ class Sequential(Model):
                 raise ArgumentError(f"Model '{self.name}' already begins elsewhere; an Input can only come first.")
             self._input_layer = layer
             return
-        if any(existing is layer or existing.name == layer.name for existing in self._chain):
+        if any(existing is not layer and existing.name == layer.name for existing in self._chain):
             raise ArgumentError(f"Layer names in a model must be unique, and '{layer.name}' is already there.")
         if not self._chain and self._input_layer is None:
             shape = layer._batch_input_shape
@@ -147,9 +151,10 @@ class Sequential(Model):
     # --- configuration ----------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """The layers and the input's shape."""
+        """The layers and the input's shape, and the constructor's own arguments of a subclass."""
         first = [self._input_layer] if self._input_layer is not None else []
-        config: dict[str, Any] = {
+        own = {k: serialization.config_value(v) for k, v in self._config_items() if k not in _PARTS}
+        config: dict[str, Any] = own | {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": serialization.config_value(self.dtype_policy),
@@ -161,13 +166,26 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Sequential:
-        """The model that `get_config` described."""
-        model = cls(name=config.get("name"), trainable=config.get("trainable", True))
-        for described in config["layers"]:
+        """The model that `get_config` described. Layers that a subclass's constructor makes are not made again."""
+        parameters = inspect.signature(cls.__init__).parameters
+        rest = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        settings = {"name": config.get("name"), "trainable": config.get("trainable", True)}
+        own = {} if cls is Sequential else {k: v for k, v in config.items() if k not in _PARTS}
+        model = cls(
+            **{k: v for k, v in settings.items() if rest or k in parameters},
+            **{k: serialization.deserialize_nested(v, custom_objects) for k, v in own.items()},
+        )
+        made = [] if model._input_layer is None else [model._input_layer]
+        again: dict[str, Layer] = {}
+        for described in config["layers"][len(made) + len(model._chain) if model._chain else 0 :]:
             # Layers are built as they are made, under the paths that they had; models inside begin their own.
             inner = isinstance(described, dict) and described.get("class_name") in ("Sequential", "Functional", "Model")
+            name = described["config"].get("name") if isinstance(described.get("config"), dict) else None
             with contextlib.nullcontext() if inner else names.name_scope(model.name):
-                model.add(serialization.deserialize(described, custom_objects), rebuild=False)
+                layer = again.get(str(name)) or serialization.deserialize(described, custom_objects)
+                model.add(layer, rebuild=False)
+            if isinstance(name, str):
+                again[name] = layer  # a layer that stands in the chain twice is one layer
         shape = config.get("build_input_shape")
         if model._input_layer is None and shape is not None:
             model.build(tuple(shape))

@@ -103,8 +103,8 @@ class Optimizer(OptimizerState, Configurable):
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.built = False
-        self._trainable_variables: list[Variable] = []
-        self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
+        self._trainable_variables = []
+        self._undecayed = ([], ())
         self._make_state(learning_rate)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -245,14 +245,14 @@ class Optimizer(OptimizerState, Configurable):
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
         """Leave variables, or those whose names match one of these patterns, out of the weight decay."""
-        self._undecayed = ({id(v) for v in var_list or ()}, tuple(var_names or ()))
+        self._undecayed = (list(var_list or ()), tuple(var_names or ()))
 
     def _decay(self, variables: list[Variable]) -> None:
         decays = [self._decay_of(variable) for variable in variables]
         if all(decay is None for decay in decays):
             return
         rate = self._current_learning_rate()
-        excluded, words = self._undecayed
+        excluded, words = {id(v) for v in self._undecayed[0]}, self._undecayed[1]
         for variable, decay in zip(variables, decays, strict=True):
             free = id(variable) in excluded or any(re.search(word, variable.name) for word in words)
             if decay is not None and not free:

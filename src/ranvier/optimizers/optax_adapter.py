@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ class OptaxOptimizer(Optimizer):
         paths, self._structure = jax.tree.flatten_with_path(state)
         self._state = [
             self.add_variable(
-                np.shape(leaf), lambda shape, dtype=None, leaf=leaf: leaf, jnp.asarray(leaf).dtype, name=f"state_{i}"
+                np.shape(leaf), functools.partial(_given, leaf), jnp.asarray(leaf).dtype, name=f"state_{i}"
             )
             for i, (_, leaf) in enumerate(paths)
         ]
@@ -123,3 +124,7 @@ class OptaxOptimizer(Optimizer):
 
 def _ones() -> float:
     return 1.0
+
+
+def _given(leaf: Any, shape: Any, dtype: Any = None) -> Any:
+    return leaf

@@ -29,6 +29,10 @@ class OptimizerState(ownership.Watched):
     name: str
     built: bool
     _building: bool = False
+    _copied: bool = False  # it was unpickled or copied after `build`
+    _trainable_variables: list[Variable]
+    _index: dict[int, int]
+    _undecayed: tuple[list[Variable], tuple[str, ...]]
     gradient_accumulation_steps: int | None
 
     def _make_state(self, learning_rate: Any) -> None:
@@ -97,7 +101,7 @@ class OptimizerState(ownership.Watched):
         """Make a slot in the shape and dtype of a weight; with ``initializer="same"`` it begins as the weight."""
         reference = reference_variable.path.replace("/", "_")
         if isinstance(initializer, str) and initializer == "same":
-            initializer = lambda shape, dtype=None: reference_variable.stored_value()  # noqa: E731
+            initializer = functools.partial(_value_of, reference_variable)
         return self.add_variable(
             reference_variable.shape,
             initializer,
@@ -192,6 +196,25 @@ class OptimizerState(ownership.Watched):
             self._waiting = dict(store)
         return True
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_index"}  # which holds identities
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._index = {id(v): i for i, v in enumerate(self._trainable_variables)}
+        self._copied = self.built
+
+    def _rebind(self, variables: list[Variable]) -> None:
+        """Of a copy that came without its weights, or with copies of them: go on with these, if they are alike."""
+        own, index = self._trainable_variables, self._index
+        if all(id(v) in index for v in variables) or [v.shape for v in own] != [v.shape for v in variables]:
+            return
+        excluded, words = self._undecayed
+        self._undecayed = ([variables[index[id(v)]] for v in excluded if id(v) in index], words)
+        self._trainable_variables = variables
+        self._index = {id(v): i for i, v in enumerate(variables)}
+        self._copied = False
+
     def _take_waiting(self) -> None:
         """After `build`: take the state that a file had for the slots."""
         store, self._waiting = self._waiting, {}
@@ -209,6 +232,8 @@ def finished(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def run(self: OptimizerState, *args: Any, **kwargs: Any) -> None:
+        if self._copied and self.built and args:
+            self._rebind(list(args[0]))
         inside, self._building = self._building, True
         try:
             build(self, *args, **kwargs)
@@ -222,7 +247,15 @@ def finished(build: Callable[..., None]) -> Callable[..., None]:
 
 def constant(value: float) -> Any:
     """An initialiser that gives one value everywhere, made by NumPy: no compilation."""
-    return lambda shape, dtype=None: np.full(shape, value, "float32" if dtype in (None, "bfloat16") else dtype)
+    return functools.partial(_full, value)
+
+
+def _full(value: float, shape: Any, dtype: Any = None) -> np.ndarray:
+    return np.full(shape, value, "float32" if dtype in (None, "bfloat16") else dtype)
+
+
+def _value_of(variable: Variable, shape: Any, dtype: Any = None) -> Any:
+    return variable.stored_value()
 
 
 _INITIALIZERS = {"zeros": constant(0.0), "ones": constant(1.0)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,7 +12,8 @@ from .. import metrics as metrics_module
 from .. import optimizers
 from ..core import serialization
 from ..core.argument_names import no_argument
-from ..core.errors import ArgumentError, ArgumentTypeError, NotCompiledError
+from ..core.errors import ArgumentError, ArgumentTypeError, NotCompiledError, RanvierWarning
+from ..core.tracebacks import outside
 from ..core.variables import Variable
 from .measures import MetricSet
 from .objectives import LossSet, total_of
@@ -199,7 +201,19 @@ class Compiled:
         return {k: serialization.serialize(v) for k, v in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` says."""
+        """Compile as `get_compile_config` says.
+
+        A class whose `compile` is its own takes arguments that nothing here knows: it defines this method, too, and
+        `get_compile_config`, or is compiled again by the program, which a warning says.
+        """
+        if not serialization.is_builtin(next(cls for cls in type(self).__mro__ if "compile" in vars(cls))):
+            warnings.warn(
+                f"{type(self).__name__} has a compile() of its own, so the model is not compiled: call compile() again, or "
+                "define get_compile_config() and compile_from_config(config).",
+                RanvierWarning,
+                stacklevel=outside(),
+            )
+            return
         self.compile(**{k: serialization.deserialize_nested(v) for k, v in config.items()})
         if getattr(self, "built", False) and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]

@@ -56,7 +56,7 @@ def _usual(optimizer: Any) -> bool:
              optimizer.gradient_accumulation_steps)  # fmt: skip
     schedule = optimizer._schedule
     known = schedule is None or isinstance(schedule, LearningRateSchedule)
-    decays = not optimizer.weight_decay or optimizer._undecayed == (set(), ())
+    decays = not optimizer.weight_decay or optimizer._undecayed == ([], ())
     own = {"update_step", "apply", "stateless_apply", "apply_gradients"} & vars(optimizer).keys()
     return optimizer.built and not own and not any(asked) and not optimizer.use_ema and known and decays
 

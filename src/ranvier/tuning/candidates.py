@@ -15,7 +15,7 @@ from ..core import names, serialization
 from ..core.errors import ArgumentError, ArgumentTypeError, NotCompiledError
 from ..core.random import OwnRandomness, host_generator
 from ..losses import Loss
-from ..models.cloning import compile_arguments, custom_objects_of, fresh_copy
+from ..models.cloning import clone_model, compile_arguments, custom_objects_of
 from ..models.model import Model
 
 __all__ = ["Recipe", "as_seeds", "check_candidates", "check_seeds", "grid"]
@@ -168,7 +168,7 @@ class Recipe:
 def _changed_copy(model: Any, changes: dict[str, Any]) -> Any:
     """A fresh copy of a compiled model with other values at some paths."""
     if not changes:
-        return fresh_copy(model)
+        return clone_model(model)
     loss = model._given_to_compile["loss"]
     configs = {"model": _unbuilt(model.get_config()), "optimizer": model.optimizer.get_config()}
     if isinstance(loss, Loss):

@@ -12,8 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..core.errors import ArgumentError, ArgumentTypeError, NotCompiledError
 from ..models import Model
-from ..models.cloning import fresh_copy
-from .packing import Packed, pack
+from ..models.cloning import clone_model
 
 __all__ = ["Estimator", "check_weights"]
 
@@ -98,7 +97,7 @@ class Estimator(BaseEstimator):
     def _make_model(self, X: Any, y: Any) -> Any:
         if isinstance(self.model, Model):
             _check_compiled(self.model, "model")
-            return fresh_copy(self.model)
+            return clone_model(self.model)
         if not callable(self.model):
             raise ArgumentTypeError(
                 "model must be a compiled model, or a callable (X, y, **model_kwargs) that gives one. Received: "
@@ -138,14 +137,11 @@ class Estimator(BaseEstimator):
     # --- pickling ---------------------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """The attributes, models as the bytes of their ``.keras`` file: no object of theirs is pickled."""
+        """The attributes; models pickle as the bytes of their ``.keras`` files."""
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
         if "history_" in state:
             state = {**state, "history_": _without_model(state["history_"])}
-        return {name: pack(value) for name, value in state.items()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({k: v.unpack() if isinstance(v, Packed) else v for k, v in state.items()})
+        return state
 
 
 def _check_compiled(model: Any, what: str) -> None:

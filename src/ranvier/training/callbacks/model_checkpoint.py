@@ -21,8 +21,8 @@ class ModelCheckpoint(MonitorCallback):
     A file that is replaced stays whole until the new one is.
 
     Args:
-        filepath: where to: a path that ends in ``.keras``, or in ``.weights.h5`` for weights only. ``{epoch}``, counted
-            from 1, ``{batch}`` and the names in the logs are filled in, as in ``"{epoch:02d}-{val_loss:.2f}.keras"``.
+        filepath: where to: a path that ends in ``.keras`` (or ``.h5``), or in ``.weights.h5`` for weights only. ``{epoch}``,
+            counted from 1, ``{batch}`` and the names in the logs are filled in, as in ``"{epoch:02d}-{val_loss:.2f}.keras"``.
             Folders are made.
         monitor: the metric's name in the logs, for `save_best_only`.
         verbose: 1: say so at each save.
@@ -59,10 +59,14 @@ class ModelCheckpoint(MonitorCallback):
             monitor, mode, best=None if threshold is None else finite("initial_value_threshold", threshold)
         )
         self.filepath = os.fspath(filepath)
-        ending = ".weights.h5" if save_weights_only else ".keras"
-        if not self.filepath.endswith(ending):
-            what = "With save_weights_only=True, filepath" if save_weights_only else "filepath"
-            raise ArgumentError(f"{what} must end in '{ending}'. Received: filepath={self.filepath!r}")
+        weights = self.filepath.endswith(".weights.h5")
+        if save_weights_only and not weights:
+            raise ArgumentError(
+                f"With save_weights_only=True, filepath must end in '.weights.h5'. Received: filepath={self.filepath!r}"
+            )
+        if not save_weights_only and (weights or not self.filepath.endswith((".keras", ".h5"))):
+            hint = ", or pass save_weights_only=True" if weights else ""
+            raise ArgumentError(f"filepath must end in '.keras' (or '.h5'){hint}. Received: filepath={self.filepath!r}")
         if save_freq != "epoch":
             if isinstance(save_freq, str):
                 raise ArgumentError(f"save_freq must be 'epoch' or a number of batches. Received: {save_freq=}")
