@@ -86,7 +86,7 @@ _NAMES = {
     "Sequential": "models",
     "StatelessScope": "core.scopes",
     "SymbolicScope": "core.scopes",
-    "Variable": "core.variables",
+    "Variable": "backend",
     "device": "core.scopes",
     "gradients": "training.gradients",
     "name_scope": "core.scopes",

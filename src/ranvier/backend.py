@@ -15,6 +15,7 @@ from .core.settings import (
     set_image_data_format,
 )
 from .core.variables import Variable
+from .initializers import Initializer as _Initializer  # noqa: F401  variables know initialisers by their names
 from .ops.symbolic import KerasTensor
 
 __all__ = [

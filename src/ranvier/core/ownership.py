@@ -26,7 +26,19 @@ import numpy as np
 
 from .names import snake_case
 
-__all__ = ["LEAVES", "Watch", "Watched", "attributes", "changed", "numbered", "owned", "places", "unique", "walk"]
+__all__ = [
+    "LEAVES",
+    "Watch",
+    "Watched",
+    "attributes",
+    "changed",
+    "in_order",
+    "numbered",
+    "owned",
+    "places",
+    "unique",
+    "walk",
+]
 
 #: Types of values that own nothing.
 LEAVES = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, jax.Array)
@@ -102,6 +114,23 @@ def attributes(owner: Any) -> Iterator[tuple[str, Any]]:
 def owned(owner: Any, wanted: type | tuple[type, ...]) -> list[Any]:
     """The objects of the `wanted` types that `owner`'s attributes hold, each once."""
     return unique(found for name, value in attributes(owner) for found in walk(value, wanted) if found is not owner)
+
+
+def in_order(made: Iterable[Any], held: Iterable[Any]) -> list[Any]:
+    """What an object `made` for itself, in this order, together with what its attributes hold, each where it came to be.
+
+    >>> in_order(["kernel", "bias"], ["scale", "bias", "shift"])
+    ['scale', 'kernel', 'bias', 'shift']
+    """
+    waiting = deque(made)
+    found = []
+    for item in held:
+        if any(item is one for one in waiting):
+            while item is not waiting[0]:
+                found.append(waiting.popleft())
+            waiting.popleft()
+        found.append(item)
+    return unique([*found, *waiting])
 
 
 class _Watches(WeakSet):

@@ -38,7 +38,9 @@ class Scope:
     """
 
     def __init__(self, variables: Sequence[Variable] = (), values: Sequence[Any] = (), closed: bool = True):
-        self.values: dict[int, Any] = {id(v): value for v, value in zip(variables, values, strict=True)}
+        # Variables may be given as values, too: they stand for what they hold in the scope around this one.
+        given = [value.exact_value() if hasattr(value, "exact_value") else value for value in values]
+        self.values: dict[int, Any] = {id(v): value for v, value in zip(variables, given, strict=True)}
         self.closed = closed
 
     def read(self, variable: Variable) -> Any:

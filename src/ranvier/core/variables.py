@@ -16,9 +16,10 @@ from . import budgets, names, ownership, settings
 from .distributions import active_layout_of
 from .dtypes import standardize_dtype
 from .errors import ArgumentError, ShapeError, TraceError
+from .jax_leaves import register_leaf
 from .pure import current_scope
 
-__all__ = ["Variable", "autocast_scope", "shapes_only"]
+__all__ = ["Variable", "autocast_scope", "named_initializers", "shapes_only"]
 
 _autocast: ContextVar[str | None] = ContextVar("autocast_dtype", default=None)
 
@@ -50,12 +51,17 @@ def shapes_only() -> Iterator[None]:
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
 
+#: How names of initialisers are looked up; `ranvier.initializers`, which stands above, puts it here.
+named_initializers: list[Callable[[str], Any]] = []
+
+
 class Variable:
     """A named array that can change.
 
     Args:
-        initializer: an initial value (array, number, nested list), or a callable ``(shape, dtype=) → array``.
-        shape: its shape; needed for a callable.
+        initializer: an initial value (array, number, nested list), a callable ``(shape, dtype=) → array``, or the name of an
+            initialiser.
+        shape: its shape; needed for a callable or a name.
         dtype: its dtype; None: the value's own, or `floatx()` for a callable and for Python numbers.
         trainable: whether optimizers may change it.
         autocast: whether layers may read it in their compute dtype.
@@ -86,6 +92,8 @@ class Variable:
         name: str | None = None,
         layout: Any = None,
     ):
+        if isinstance(initializer, str):
+            initializer = named_initializers[0](initializer)
         name = name or names.auto_name(type(self).__name__)
         if "/" in name:
             raise ArgumentError(f"A variable's name must not contain '/'. Received: name={name!r}")
@@ -115,6 +123,10 @@ class Variable:
                 if layout is None:
                     self.layout = active_layout_of(self)
                 self._value = self._laid_out(self._value)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        register_leaf(cls)
 
     def __getattr__(self, name: str) -> Any:
         # While a file is read, a variable takes no memory until the file gives its value, or somebody asks for it.
@@ -273,6 +285,9 @@ class Variable:
     def __hash__(self) -> int:
         return id(self)
 
+    def __pos__(self) -> Any:
+        return +self.value
+
     def __neg__(self) -> Any:
         return -self.value
 
@@ -281,6 +296,9 @@ class Variable:
 
     def __invert__(self) -> Any:
         return ~self.value
+
+
+register_leaf(Variable)
 
 
 def _operator(name: str) -> Callable[[Variable, Any], Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core import serialization
 from ..core.names import snake_case
+from ..core.variables import named_initializers
 from .base import Initializer, RandomInitializer
 from .constants import STFT, Constant, Identity, Ones, Zeros
 from .random import (
@@ -58,6 +59,9 @@ def get(identifier: Any) -> Any:
     if hasattr(identifier, "shape") and hasattr(identifier, "dtype") and not callable(identifier):
         return lambda shape, dtype=None: identifier
     return serialization.resolve(identifier, Initializer, _TABLE, "initializer")
+
+
+named_initializers[:] = [get]
 
 
 def serialize(initializer: Any) -> Any:

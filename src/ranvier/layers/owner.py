@@ -12,7 +12,7 @@ from ..core import dtypes, names, ownership
 from ..core.configurable import Configurable
 from ..core.dtype_policy_map import DTypePolicyMap
 from ..core.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
-from ..core.ownership import Watched, owned, unique
+from ..core.ownership import Watched, in_order, owned, unique
 from ..core.random import SeedGenerator
 from ..core.variables import Variable
 
@@ -24,7 +24,7 @@ class Owner(Watched, Configurable):
 
     #: Attributes in which no weights are looked for.
     not_owned: ClassVar[frozenset[str]] = frozenset(
-        {"_given", "_inbound_nodes", "_build_shapes", "_losses", "_watches"}
+        {"_given", "_inbound_nodes", "_build_shapes", "_losses", "_watches", "_added_weights"}
     )
     not_watched: ClassVar[frozenset[str]] = frozenset({"_given", "_inbound_nodes", "_build_shapes", "_losses"})
 
@@ -162,7 +162,8 @@ class Owner(Watched, Configurable):
 
     def _own_variables(self) -> list[Variable]:
         """The variables that this layer's attributes hold, in the order of Keras's files: those made trainable first."""
-        return sorted(owned(self, Variable), key=lambda v: not v.born_trainable)
+        variables = in_order(vars(self).get("_added_weights", ()), owned(self, Variable))
+        return sorted(variables, key=lambda v: not v.born_trainable)
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Owner]:
         """This layer and all below it, each once."""
@@ -222,13 +223,13 @@ class Owner(Watched, Configurable):
 
     def _frozen_variables(self) -> set[int]:
         """The ids of the variables here and inside that do not train: they, or an owner above them, are not trainable."""
-        return self._frozen()[0]
+        return self._sorted_out()[0]
 
     def _held_back(self) -> list[str]:
         """The names of the layers inside that were set trainable, and still do not train, since an owner does not."""
-        return self._frozen()[1]
+        return self._sorted_out()[1]
 
-    def _frozen(self) -> tuple[set[int], list[str]]:
+    def _sorted_out(self) -> tuple[set[int], list[str]]:
         frozen: set[int] = set()
         held_back: list[str] = []
         seen: dict[int, bool] = {}

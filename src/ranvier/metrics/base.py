@@ -11,7 +11,7 @@ from .. import initializers
 from ..core import dtypes, names
 from ..core.configurable import Configurable
 from ..core.errors import ArgumentTypeError
-from ..core.ownership import Watched, changed, owned, unique
+from ..core.ownership import Watched, changed, in_order, owned, unique
 from ..core.pure import pure
 from ..core.variables import Variable
 
@@ -40,6 +40,7 @@ class Metric(Watched, Configurable):
     """
 
     keras_module = "keras.metrics"
+    not_owned = frozenset({"_given", "_watches", "_variables"})
     _variables: list[Variable]
 
     def __init__(self, dtype: Any = None, name: str | None = None):
@@ -88,11 +89,14 @@ class Metric(Watched, Configurable):
     def variables(self) -> list[Variable]:
         """The state: the variables that this metric's attributes hold, then those of the metrics that they hold."""
         inner = [variable for metric in owned(self, Metric) for variable in metric.variables]
-        return unique([*self._variables, *owned(self, Variable), *inner])
+        return unique([*self._own_variables(), *inner])
+
+    def _own_variables(self) -> list[Variable]:
+        return in_order(self._variables, owned(self, Variable))
 
     def reset_state(self) -> None:
         """Start counting anew: all own variables are 0, and metrics inside start anew."""
-        for variable in unique([*self._variables, *owned(self, Variable)]):
+        for variable in self._own_variables():
             variable.assign(np.zeros(variable.shape, jax.numpy.dtype(variable.dtype)))
         for metric in owned(self, Metric):
             metric.reset_state()

@@ -199,7 +199,7 @@ class Trainer(Stateless, Ready, OlderMethods):
                     if self.stop_training:
                         break
         if self.optimizer is not None:
-            self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
+            self.optimizer.finalize_variable_values(programs.roles.trainable)
         hooks.on_train_end(logs)
         if backup is not None:
             backup.ended()
