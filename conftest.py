@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -26,6 +27,8 @@ def fresh_session():
     yield
     dtypes.set_dtype_policy(None)
     settings._floatx, settings._epsilon, settings._image_data_format = "float32", 1e-7, "channels_last"
+    if "ranvier.compat.tensorflow" in sys.modules:  # which makes all arrays of the process tensors
+        sys.modules["ranvier.compat.tensorflow"].tensors.uninstall()
     if jax.config.read("jax_enable_x64"):  # asking for float64 once switches it on for the whole process
         jax.config.update("jax_enable_x64", False)
 

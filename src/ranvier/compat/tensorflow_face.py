@@ -38,8 +38,7 @@ def tensorflow_face(path: str) -> Any:
 
 
 def _package() -> Any:
-    try:
-        from . import tensorflow
-    except ImportError:
-        return types.ModuleType("tensorflow")
+    from . import tensorflow
+
+    tensorflow.tensors.install()
     return tensorflow

@@ -19,6 +19,7 @@ import numpy as np
 
 from . import names, ownership, serialization
 from .errors import ArgumentError
+from .pure import current_scope
 from .scalars import host
 from .variables import Variable
 
@@ -27,10 +28,14 @@ __all__ = [
     "SeedGenerator",
     "child_generator",
     "draw_seed",
+    "forget_shared_generator",
     "hash_bits",
     "host_generator",
     "keep_mask",
+    "seed_generators",
     "set_random_seed",
+    "shared_generator",
+    "shared_state",
 ]
 
 _host = np.random.default_rng()
@@ -44,10 +49,17 @@ def set_random_seed(seed: int) -> None:
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ArgumentError(f"seed must be an integer from 0 to 2**32 - 1. Received: seed={seed!r}")
-    global _host
     _python_random.seed(int(seed))
     np.random.seed(int(seed))
+    seed_generators(int(seed))
+
+
+def seed_generators(seed: int) -> None:
+    """Seed ranvier's generators, the shared one too, and nobody else's."""
+    global _host
     _host = np.random.default_rng(int(seed))
+    if _shared:
+        _shared[0].state.assign(np.array([int(seed) & 0xFFFFFFFF, 0], np.uint32))
 
 
 def host_generator(seed: Any = None) -> np.random.Generator:
@@ -150,11 +162,32 @@ class SeedGenerator:
 
 serialization.register_builtin(SeedGenerator)
 
+_shared: list[SeedGenerator] = []
+
+
+def shared_generator() -> SeedGenerator:
+    """The process's generator that compiled programs can go on from; from its first use on, part of every model's state."""
+    if not _shared:
+        _shared.append(SeedGenerator(name="shared"))
+    return _shared[0]
+
+
+def forget_shared_generator() -> None:
+    """Have no shared generator any more."""
+    _shared.clear()
+
+
+def shared_state() -> list[Variable]:
+    """The state of `shared_generator`, where somebody uses it."""
+    return [generator.state for generator in _shared]
+
 
 def draw_seed(seed: Any = None) -> jax.Array:
     """A seed as two 32-bit words, from an integer, a `SeedGenerator`, a pair of words, or None for a random one."""
     if isinstance(seed, SeedGenerator):
         return seed.next()
+    if seed is None and _shared and current_scope() is not None:
+        return _shared[0].next()  # a number drawn now would be the same in every step of the program
     if seed is None:
         seed = int(_host.integers(2**31))
     if isinstance(seed, (int, np.integer)):

@@ -50,7 +50,7 @@ def make_stream(
             f"{name} is a torch Dataset of single samples. Wrap it: torch.utils.data.DataLoader({name}, batch_size=32)."
         )
     one_shot = hasattr(x, "__next__")
-    open_pass: Callable[[], Iterator[Any]] = x.__iter__
+    open_pass: Callable[[], Iterator[Any]] = x.elements if isinstance(x, Dataset) else x.__iter__
     if is_from(x, "tensorflow", "DatasetV2"):
         open_pass = lambda: iter(x.as_numpy_iterator())  # noqa: E731
     length = None if one_shot else _length(x)

@@ -81,9 +81,13 @@ class Dataset:
         lengths = [_length(d) for d in parts]
         finite = [n for n in lengths if n != INFINITE]
         length = INFINITE if not finite else None if None in finite else min(n for n in finite if n is not None)
-        return Dataset(lambda: zip(*parts, strict=False), length)
+        return Dataset(lambda: zip(*map(_elements, parts), strict=False), length)
 
     def __iter__(self) -> Iterator[Any]:
+        return self.elements()
+
+    def elements(self) -> Iterator[Any]:
+        """One pass over the elements, as the steps hand them on."""
         return self._make_iterator()
 
     def __len__(self) -> int:
@@ -109,7 +113,7 @@ class Dataset:
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """One pass, every leaf as NumPy."""
-        return (jax.tree.map(np.asarray, element) for element in self)
+        return (jax.tree.map(np.asarray, element) for element in self.elements())
 
     def map(
         self,
@@ -135,8 +139,8 @@ class Dataset:
             return map_func(*element) if isinstance(element, tuple) else map_func(element)
 
         if threads == 1:
-            return self._next(lambda: (call(element) for element in self), self._length)
-        return self._next(lambda: in_order(call, self, threads, _AHEAD * threads), self._length)
+            return self._next(lambda: (call(element) for element in self.elements()), self._length)
+        return self._next(lambda: in_order(call, self.elements(), threads, _AHEAD * threads), self._length)
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements for which `predicate` is true; a tuple's parts come as separate arguments."""
@@ -144,7 +148,9 @@ class Dataset:
         def keep(element: Any) -> bool:
             return bool(predicate(*element) if isinstance(element, tuple) else predicate(element))
 
-        return self._next(lambda: (element for element in self if keep(element)), INFINITE if self.endless else None)
+        return self._next(
+            lambda: (element for element in self.elements() if keep(element)), INFINITE if self.endless else None
+        )
 
     def batch(
         self,
@@ -166,7 +172,7 @@ class Dataset:
         size = positive_integer(int(batch_size), "batch_size")
 
         def batches() -> Iterator[Any]:
-            elements = iter(self)
+            elements = self.elements()
             while group := list(itertools.islice(elements, size)):
                 if len(group) == size or not drop_remainder:
                     yield stack(group)
@@ -177,7 +183,7 @@ class Dataset:
         """The rows of each element, one by one."""
 
         def rows() -> Iterator[Any]:
-            for element in self:
+            for element in self.elements():
                 leaves, tree = jax.tree.flatten(element)
                 for row in zip(*map(np.asarray, leaves), strict=True):
                     yield jax.tree.unflatten(tree, row)
@@ -189,21 +195,21 @@ class Dataset:
         if count < 0:
             return self
         length = None if self._length is None else count if self.endless else min(count, self._length)
-        return self._next(lambda: itertools.islice(iter(self), count), length)
+        return self._next(lambda: itertools.islice(self.elements(), count), length)
 
     def skip(self, count: int, name: str | None = None) -> Dataset:
         """All but the first `count` elements; -1: none."""
         if count < 0:
             return self.take(0)
         length = self._length if self._length is None or self.endless else max(self._length - count, 0)
-        return self._next(lambda: itertools.islice(iter(self), count, None), length)
+        return self._next(lambda: itertools.islice(self.elements(), count, None), length)
 
     def shard(self, num_shards: int, index: int, name: str | None = None) -> Dataset:
         """Every element whose number leaves `index` when divided by `num_shards`."""
         if not 0 <= index < num_shards:
             raise ArgumentError(f"index must lie in [0, num_shards). Received: num_shards={num_shards}, index={index}")
         length = self._length if self._length is None or self.endless else len(range(index, self._length, num_shards))
-        return self._next(lambda: itertools.islice(iter(self), index, None, num_shards), length)
+        return self._next(lambda: itertools.islice(self.elements(), index, None, num_shards), length)
 
     def repeat(self, count: int | None = None, name: str | None = None) -> Dataset:
         """One pass after the other, `count` times; None and -1: without end."""
@@ -217,7 +223,7 @@ class Dataset:
         def elements() -> Iterator[Any]:
             for _ in passes():
                 empty = True
-                for element in self:
+                for element in self.elements():
                     empty = False
                     yield element
                 if empty:
@@ -232,11 +238,11 @@ class Dataset:
             length: int | None = INFINITE
         else:
             length = None if self._length is None or other is None else self._length + other
-        return self._next(lambda: itertools.chain(iter(self), iter(dataset)), length)
+        return self._next(lambda: itertools.chain(self.elements(), _elements(dataset)), length)
 
     def enumerate(self, start: int = 0, name: str | None = None) -> Dataset:
         """Pairs of number and element."""
-        return self._next(lambda: ((np.int64(i), e) for i, e in enumerate(self, start)), self._length)
+        return self._next(lambda: ((np.int64(i), e) for i, e in enumerate(self.elements(), start)), self._length)
 
     def shuffle(
         self,
@@ -258,7 +264,7 @@ class Dataset:
 
         def elements() -> Iterator[Any]:
             generator, buffer = generators.next(), []
-            for element in self:
+            for element in self.elements():
                 if len(buffer) < size:
                     buffer.append(element)
                     continue
@@ -287,7 +293,7 @@ class Dataset:
                 yield from kept
                 return
             seen = []
-            for element in self:
+            for element in self.elements():
                 seen.append(element)
                 yield element
             kept[:], complete = seen, True
@@ -297,7 +303,7 @@ class Dataset:
     def prefetch(self, buffer_size: int | None = None, name: str | None = None) -> Dataset:
         """The same elements, made by a thread up to `buffer_size` ahead; None and AUTOTUNE (-1): two."""
         depth = _AHEAD if buffer_size is None or buffer_size < 0 else int(buffer_size)
-        return self._next(lambda: prefetched(self.__iter__, depth), self._length)
+        return self._next(lambda: prefetched(self.elements, depth), self._length)
 
     def apply(self, transformation_func: Callable[[Dataset], Any]) -> Any:
         """``transformation_func(self)``."""
@@ -342,14 +348,18 @@ class RowDataset(Dataset):
             for start in range(0, len(order) - (size - 1 if drop_remainder else 0), size):
                 yield jax.tree.map(lambda leaf, rows=order[start : start + size]: leaf[rows], self._arrays)
 
-        return Dataset(batches, _batches(self._length, size, drop_remainder))
+        return self._next(batches, _batches(self._length, size, drop_remainder))
 
     def shuffle(self, buffer_size: int, seed: int | None = None, *args: Any, **kwargs: Any) -> Dataset:
         """The rows in a random order, as `Dataset.shuffle`; no buffer is needed where it would hold all."""
         if buffer_size < len(self) or kwargs.get("reshuffle_each_iteration") is False or args:
             return super().shuffle(buffer_size, seed, *args, **kwargs)
         generators = _Generators(seed, True)
-        return RowDataset(self._arrays, lambda: generators.next().permutation(self._orders()), self._length)
+        return self._in_order(lambda: generators.next().permutation(self._orders()))
+
+    def _in_order(self, orders: Callable[[], np.ndarray]) -> Any:
+        """The same arrays, gone through in other orders."""
+        return RowDataset(self._arrays, orders, self._length)
 
 
 class _Generators:
@@ -394,6 +404,10 @@ def _batches(length: int | None, size: int, drop_remainder: bool) -> int | None:
     if length is None or length == INFINITE:
         return length
     return length // size if drop_remainder else -(-length // size)
+
+
+def _elements(dataset: Any) -> Iterator[Any]:
+    return dataset.elements() if isinstance(dataset, Dataset) else iter(dataset)
 
 
 def _length(dataset: Any) -> int | None:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from ..core.ownership import owned, unique
-from ..core.random import SeedGenerator
+from ..core.random import SeedGenerator, shared_state
 from ..core.variables import Variable
 from ..layers.base import Layer
 from ..losses import Loss
@@ -36,7 +36,7 @@ class Roles(NamedTuple):
         parts = [model.trainable_variables, model.non_trainable_variables, optimizer, model.metrics_variables]
         known = {id(v) for part in parts for v in part}
         further = [v for owner in further_owners(model) for v in _variables_of(owner)]
-        return cls(*parts, unique(v for v in further if id(v) not in known))
+        return cls(*parts, unique(v for v in [*further, *shared_state()] if id(v) not in known))
 
     def key(self) -> tuple[Any, ...]:
         """What makes two sets of roles the same program: the same variables in the same parts."""
