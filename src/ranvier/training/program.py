@@ -20,6 +20,7 @@ from jax import lax
 from ..core.collector import collector_at_rest
 from ..core.distributions import distribution, with_batch_layout
 from ..core.pure import pure
+from ..core.random import shared_state
 from ..core.settings import use_compilation_cache
 from ..core.variables import Variable
 from .dense_prediction import DensePrediction, dense_prediction
@@ -321,7 +322,7 @@ class Programs:
 
     def prediction_state(self) -> TrainState:
         """The present values of what `predict` needs."""
-        own = overridden(self.model, "predict_step") is not None
+        own = overridden(self.model, "predict_step") is not None or bool(shared_state())
         return TrainState.take(self.roles) if own else TrainState.take_weights(self.roles)
 
     def predict(self, batch_size: int | None = None) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from ..core.distributions import replicated, with_batch_layout
 from ..core.masks import attach_masks, mask_table, masks_of
 from ..core.pure import pure, sketch
+from ..core.random import shared_state
 from ..data.packing import as_given
 from ..layers.context import call_context
 from .measures import times_rows
@@ -171,7 +172,7 @@ def predict_step(
         roles: its variables.
         own: the model's own `predict_step`, or None.
     """
-    parts = 2 if own is None else len(roles)
+    parts = 2 if own is None and not shared_state() else len(roles)
     variables = [v for part in roles[:parts] for v in part]
 
     def forward(batch: Any) -> Any:
