@@ -135,6 +135,9 @@ class Sequential(Model):
         self._input_layer = Input(batch_shape=shape, dtype=self._input_dtype())._keras_history.operation
         self._connect()
 
+    def _has_call(self) -> bool:
+        return bool(self.layers)
+
     def _input_dtype(self) -> str | None:
         return None
 

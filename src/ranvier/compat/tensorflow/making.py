@@ -29,7 +29,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
         shape: the shape; one number fills it.
         name: accepted.
 
-    >>> constant([[1, 2], [3, 4]])
+    >>> from ranvier.compat import tensorflow as tf
+    >>> tf.constant([[1, 2], [3, 4]])
     <tf.Tensor: shape=(2, 2), dtype=int32, numpy=
     array([[1, 2],
            [3, 4]], dtype=int32)>

@@ -233,8 +233,8 @@ class Generator:
         state: an integer to begin with.
         alg: accepted.
 
-    >>> Generator.from_seed(1).normal((2,)).shape
-    TensorShape([2])
+    >>> tuple(Generator.from_seed(1).normal((2,)).shape)
+    (2,)
     """
 
     def __init__(self, copy_from: Any = None, state: Any = None, alg: Any = None):

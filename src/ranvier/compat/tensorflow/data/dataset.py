@@ -47,7 +47,7 @@ class Dataset(pipeline.Dataset):
 
     >>> from ranvier.compat import tensorflow as tf
     >>> dataset = tf.data.Dataset.range(5).map(lambda n: n * n).batch(2)
-    >>> [batch.numpy().tolist() for batch in dataset]
+    >>> [batch.tolist() for batch in dataset]
     [[0, 1], [4, 9], [16]]
     """
 
