@@ -19,6 +19,7 @@ CATALOGUE = [
     ("NonNeg", {}),
     ("UnitNorm", {}),
     ("UnitNorm", {"axis": (0, 1)}),
+    ("Constraint", {}),
 ]
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from ranvier import losses
+from ranvier import losses, metrics
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataWarning, SerializationError, ShapeError
 
 ALIASES = ["mse", "MSE", "mae", "MAE", "mape", "MAPE", "msle", "MSLE", "bce", "BCE", "kld", "KLD"]
@@ -142,3 +142,38 @@ def test_losses_and_metrics_of_one_name_are_told_apart(name):
         assert type(module.deserialize(module.serialize(thing))) is type(thing)
         bare = {"class_name": name, "config": {}}
         assert isinstance(module.deserialize(bare), base)
+
+
+BY_VALUE = (
+    "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error", "hinge",
+    "squared_hinge", "huber", "log_cosh", "kl_divergence", "poisson", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_hinge",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_VALUE)
+@pytest.mark.parametrize(("true", "pred"), [((5,), (5, 1)), ((5, 1), (5,))])
+def test_each_sample_has_a_loss_of_its_own_where_one_has_a_last_axis_more(name, true, pred, rng):
+    y, p = rng.integers(0, 2, 5).astype("float32"), rng.uniform(0.1, 0.9, 5).astype("float32")
+    expected = getattr(losses, name)(y[:, None], p[:, None])
+    assert expected.shape == (5,)
+    np.testing.assert_array_equal(getattr(losses, name)(y.reshape(true), p.reshape(pred)), expected)
+    loss = losses.LossFunctionWrapper(getattr(losses, name), reduction="none")
+    np.testing.assert_array_equal(loss(y.reshape(true), p.reshape(pred)), expected)
+    metric = metrics.MeanMetricWrapper(getattr(losses, name))
+    metric.update_state(y.reshape(true), p.reshape(pred), sample_weight=np.arange(5.0))
+    np.testing.assert_allclose(metric.result(), np.average(expected, weights=np.arange(5.0)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("true", "pred"), [((3, 1), (3, 3)), ((3, 3), (3, 1)), ((1, 3), (3, 3)), ((3,), (3, 3)), ((1,), (3,))]
+)
+def test_binary_labels_are_not_broadcast(true, pred):
+    y, p = np.ones(true, "float32"), np.full(pred, 0.5, "float32")
+    for refuses in (
+        losses.BinaryCrossentropy(), losses.BinaryFocalCrossentropy(), losses.binary_crossentropy,
+        losses.binary_focal_crossentropy, metrics.BinaryCrossentropy(), metrics.Precision(), metrics.AUC(),
+        metrics.TruePositives(), metrics.PrecisionAtRecall(0.5),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"y_true has shape"):
+            refuses(y, p)

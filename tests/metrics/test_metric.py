@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import ranvier
 from ranvier import metrics
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataWarning, SerializationError, ShapeError
 from ranvier.metrics.confusion import count_at
@@ -175,6 +176,8 @@ def test_top_k_breaks_ties_by_class_and_never_counts_what_is_no_class():
         (lambda: metrics.Precision(thresholds=2.0), r"thresholds must lie between 0 and 1"),
         (lambda: metrics.RecallAtPrecision(precision=-0.1), r"precision must lie between 0 and 1"),
         (lambda: metrics.PrecisionAtRecall(recall=0.5, num_thresholds=0), r"num_thresholds must be positive"),
+        (lambda: metrics.FBetaScore(beta=1), r"beta must be a number above 0, as a float"),
+        (lambda: metrics.FBetaScore(threshold=1), r"threshold must be .*, as a float"),
         (lambda: metrics.FBetaScore(beta=0.0), r"beta must be a number above 0"),
         (lambda: metrics.F1Score(average="mean"), r"average must be one of"),
         (lambda: metrics.F1Score(threshold=2.0), r"threshold must be above 0 and at most 1"),
@@ -218,3 +221,71 @@ def test_weights_that_do_not_fit_are_named():
 def test_fractions_of_weights_in_whole_counts_are_warned_about():
     with pytest.warns(DataWarning, match="dtype='float32'"):
         metrics.MeanIoU(2).update_state(np.array([0, 1]), np.array([0, 1]), np.array([0.5, 0.5], "float32"))
+
+
+@pytest.mark.parametrize("labels", [None, 3])
+@pytest.mark.parametrize("size", [5, 4000])
+def test_buckets_count_what_comparisons_count(size, labels, rng):
+    shape = (size,) if labels is None else (size, labels)
+    thresholds = [-np.inf, 0.0, *sorted(rng.choice(20, 48) / 20), 1.0, np.inf]
+    scores = rng.integers(-3, 24, shape).astype("float32") / 20  # many of them are thresholds
+    scores[0] = np.nan
+    truth, weight = rng.random(shape) < 0.4, rng.integers(0, 4, shape).astype("float32")
+    above = scores[..., None] > np.asarray(thresholds, "float32")
+    expected = [
+        np.sum((weight * kind)[..., None] * side, axis=0).T
+        for kind, side in ((truth, above), (~truth, above), (~truth, ~above), (truth, ~above))
+    ]
+    for found, right in zip(
+        count_at(truth, jnp.asarray(scores), jnp.asarray(weight), thresholds), expected, strict=True
+    ):
+        np.testing.assert_array_equal(found, right)
+
+
+def _ranks(y, scores, weight=None):
+    """The share of pairs of a positive and a negative that are ranked right, ties half."""
+    weight = np.ones(len(y)) if weight is None else weight
+    apart = scores[y == 1][:, None] - scores[y == 0][None, :]
+    pairs = weight[y == 1][:, None] * weight[y == 0][None, :]
+    return np.sum(((apart > 0) + 0.5 * (apart == 0)) * pairs) / pairs.sum()
+
+
+@pytest.mark.parametrize("shift", [0.0, -3.0, 4.0])
+def test_area_is_the_share_of_pairs_in_the_right_order(shift, rng):
+    y, weight = rng.integers(0, 2, 300), rng.random(300).astype("float32")
+    scores = rng.integers(0, 11, 300) / 10 * 0.98 + 0.01
+    told = np.clip(scores + shift, -0.5, 1.5)  # those outside of 0 to 1 are ties
+    area = metrics.AUC(num_thresholds=1000)
+    for part in np.array_split(np.arange(300), 7):
+        area.update_state(y[part], scores[part] + shift, weight[part])
+    assert float(area.result()) == pytest.approx(_ranks(y, told, weight), rel=1e-5)
+
+
+def test_scores_on_both_sides_of_probabilities_are_ranked():
+    assert float(metrics.AUC()([0, 0, 1, 1], [-3.0, -1.0, 2.0, 5.0])) == 1
+
+
+@pytest.mark.parametrize("curve", ["ROC", "PR", "PRGAIN"])
+@pytest.mark.parametrize("method", ["interpolation", "minoring", "majoring"])
+def test_area_without_a_curve_is_no_number(curve, method):
+    make = lambda: metrics.AUC(curve=curve, summation_method=method)  # noqa: E731
+    assert float(make().result()) == 0  # nothing was counted
+    assert np.isnan(make()([0, 0], [0.2, 0.7]))
+    assert np.isnan(make()([1, 1], [0.2, 0.7])) == (curve != "PR")
+    both = metrics.AUC(curve=curve, summation_method=method, multi_label=True)
+    one = make()([0, 1, 1], [0.2, 0.7, 0.1])
+    assert float(both([[0, 0], [1, 0], [1, 0]], [[0.2, 0.5], [0.7, 0.5], [0.1, 0.5]])) == pytest.approx(float(one))
+
+
+@pytest.mark.parametrize("make", [metrics.R2Score, lambda: metrics.F1Score(threshold=0.5)])
+@pytest.mark.parametrize("eager", [False, True])
+def test_targets_of_one_axis_are_one_output(make, eager, rng):
+    y, p = rng.integers(0, 2, 7).astype("float32"), rng.random(7).astype("float32")
+    expected = np.asarray(make()(y[:, None], p[:, None]))
+    for true, pred in ((y, p[:, None]), (y[:, None], p)):
+        np.testing.assert_array_equal(make()(true, pred), expected)
+    model = ranvier.Sequential([ranvier.Input((1,)), ranvier.layers.Activation("linear")])
+    model.compile("sgd", "mse", metrics=[make()], run_eagerly=eager)
+    np.testing.assert_allclose(
+        model.evaluate(p[:, None], y, batch_size=3, verbose=0)[1], expected.reshape(-1)[0], rtol=1e-5
+    )

@@ -11,6 +11,8 @@ import pytest
 import ranvier
 from ranvier import callbacks, optimizers
 from ranvier.core.errors import ArgumentError, ArgumentTypeError
+from ranvier.core.names import name_scope
+from ranvier.core.variables import Variable
 from ranvier.optimizers import SGD, Adam, MultiOptimizer, OptimizerMap
 
 
@@ -140,3 +142,11 @@ def test_muons_steps_by_their_public_names(rng):
         np.testing.assert_allclose(
             getattr(ours, name)(x, *arguments), getattr(theirs, name)(x, *arguments), rtol=1e-4, atol=1e-5
         )
+
+
+def test_map_called_with_a_variable_gives_its_optimizer():
+    special, usual = SGD(0.1), SGD(0.2)
+    chosen = OptimizerMap(usual, {".*/special": special})
+    with name_scope("layer"):
+        assert chosen(Variable(np.zeros(1, "float32"), name="special")) is special
+        assert chosen(Variable(np.zeros(1, "float32"), name="other")) is usual

@@ -1,6 +1,7 @@
 """What all optimizers share, beyond their trajectories: names, refusals, averages, files, own rules."""
 
 from typing import Any
+from unittest.mock import ANY
 
 import jax
 import jax.numpy as jnp
@@ -77,6 +78,15 @@ def test_automatic_names_are_keras_s():
 def test_bad_numbers_are_refused_by_name(name: str, options: dict[str, Any], words: str):
     with pytest.raises(ArgumentError, match=words):
         getattr(optimizers, name)(**options)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_decay_of_old_programs_is_ignored_with_a_warning(name: str):
+    assert getattr(optimizers, name)(decay=0.0).get_config() == getattr(optimizers, name)(name=None).get_config() | {
+        "name": ANY
+    }
+    with pytest.warns(UserWarning, match="decay is ignored.*InverseTimeDecay"):
+        getattr(optimizers, name)(decay=1e-3)
 
 
 def test_bad_identifiers_and_types():

@@ -152,6 +152,52 @@ def test_loss_scaling_skips_bad_steps_and_halves():
     assert float(mine.scale_loss(np.float32(2.0))) == float(oracle.scale_loss(np.float32(2.0)))
 
 
+WRAPPED = [(name, options) for name, options in CASES if "loss_scale_factor" not in options]
+
+
+@pytest.mark.parametrize(("name", "options"), WRAPPED, ids=str)
+def test_loss_scaling_does_not_change_what_a_step_does(name: str, options: dict[str, Any]):
+    grads = _gradients()
+    plain = getattr(optimizers, name)(**options)
+    inner = getattr(optimizers, name)(**options, loss_scale_factor=16.0)  # put aside: there is one scale
+    weights, scaled_weights = our_variables(), our_variables()
+    weights[0].overwrite_with_gradient = scaled_weights[0].overwrite_with_gradient = True
+    scaling = optimizers.LossScaleOptimizer(inner, initial_scale=1024.0)
+    assert float(scaling.scale_loss(2)) == 2048
+    for i in range(4):
+        given = [g[i] for g in grads]
+        plain.apply(given, weights)
+        scaling.apply([given[0], *(g * 1024 for g in given[1:])], scaled_weights)
+    for ours, theirs in zip(scaled_weights, weights, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(float(scaling.scale_loss(jnp.float32(1.0))), 1024)
+
+
+def test_loss_scaling_clears_the_scales_of_every_part():
+    for known in (True, False):
+        two = [optimizers.SGD(0.5, loss_scale_factor=2.0), optimizers.SGD(0.25, loss_scale_factor=4.0)]
+        parts = optimizers.OptimizerMap(two[0], {"other": two[1]}) if known else (lambda v, left=two: left.pop(0))
+        weights = [Variable(np.ones(1, "float32")), Variable(np.ones(1, "float32"))]
+        scaling = optimizers.LossScaleOptimizer(
+            optimizers.MultiOptimizer(parts, loss_scale_factor=8.0), initial_scale=4.0
+        )
+        scaling.apply([jnp.full(1, 4.0)] * 2, weights)
+        assert all(o.loss_scale_factor is None for o in (scaling.inner_optimizer, *scaling.inner_optimizer.optimizers))
+        expected = [0.5, 0.5] if known else [0.5, 0.75]
+        assert [float(w.numpy()[0]) for w in weights] == expected
+
+
+@pytest.mark.parametrize("option", [
+    {"clipnorm": 1.0}, {"clipvalue": 1.0}, {"global_clipnorm": 1.0}, {"use_ema": True}, {"ema_momentum": 0.5},
+    {"ema_overwrite_frequency": 2}, {"gradient_accumulation_steps": 2}, {"loss_scale_factor": 2.0}, {"weight_decay": 0.1},
+    {"dynamic": False},
+], ids=str)  # fmt: skip
+def test_what_is_the_inner_optimizers_is_refused(option: dict[str, Any]):
+    with pytest.raises(ValueError, match="dynamic" if "dynamic" in option else "set it on the inner_optimizer, SGD"):
+        optimizers.LossScaleOptimizer(optimizers.SGD(), **option)
+    optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=True, clipnorm=None, use_ema=False)
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
 def test_eager_apply_equals_the_compiled_loop(name: str):
     compiled, state = run(getattr(optimizers, name)(0.01), our_variables())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import jax
@@ -33,6 +33,7 @@ def make_data(
     steps_per_epoch: int | None = None,
     shuffle: bool | Literal["batch"] = False,
     class_weight: Any = None,
+    output_shape: Callable[[], tuple[int | None, ...] | None] = lambda: None,
     what: str = "",
     carry: bool | None = None,
     check_finite: bool = True,
@@ -48,6 +49,7 @@ def make_data(
         steps_per_epoch: batches in an epoch, None: all.
         shuffle: True, False, or "batch" for the order of the batches only; for iterables, of a `PyDataset`.
         class_weight: dict from class to weight, instead of `sample_weight`.
+        output_shape: gives the shape of the model's output, which says whether labels have an axis of classes; or None.
         what: the argument that the data came in, for messages; "" for `fit`'s own.
         carry: whether an epoch of `steps_per_epoch` goes on where the last one stopped, or starts from the beginning;
             None: it goes on for `fit`'s own data.
@@ -86,10 +88,11 @@ def make_data(
             carry=carry,
             shuffle=shuffle,
             class_weight=class_weight,
+            output_shape=output_shape,
             name=names[0],
             check_finite=check_finite,
         )
-    arrays = _read_arrays(x, y, sample_weight, class_weight, names)
+    arrays = _read_arrays(x, y, sample_weight, class_weight, output_shape, names)
     size = check_sample_count(arrays, names)
     if len(arrays) == 3:
         check_sample_weight(arrays[1], arrays[2], names[2])
@@ -115,14 +118,16 @@ def make_data(
     return ArrayData(arrays, size, batch_size, shuffle)
 
 
-def _read_arrays(x: Any, y: Any, sample_weight: Any, class_weight: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
+def _read_arrays(
+    x: Any, y: Any, sample_weight: Any, class_weight: Any, output_shape: Callable[[], Any], names: tuple[str, ...]
+) -> tuple[Any, ...]:
     """(x,), (x, y) or (x, y, sample_weight) as nested arrays; class weights become sample weights."""
     x, y = read(x, names[0]), read(y, names[1])
     if class_weight is not None:
         if sample_weight is not None:
             raise ArgumentError("Give class_weight or sample_weight, not both: multiply them into one sample_weight.")
         whole = take(y, slice(None)) if isinstance(y, Rows) else y
-        return x, y, class_sample_weight(whole, class_weight, names[1], whole=True)
+        return x, y, class_sample_weight(whole, class_weight, names[1], whole=True, output_shape=output_shape())
     return trimmed(x, y, read(sample_weight, names[2]))
 
 

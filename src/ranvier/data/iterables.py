@@ -38,11 +38,12 @@ def make_stream(
     carry: bool,
     shuffle: bool | str,
     class_weight: dict[int, float] | None,
+    output_shape: Callable[[], tuple[int | None, ...] | None],
     name: str,
     check_finite: bool,
 ) -> StreamData:
     """An iterable of batches, of any kind, as a `StreamData`."""
-    prepare = _Preparation(name, class_weight, check_finite)
+    prepare = _Preparation(name, class_weight, output_shape, check_finite)
     if is_py_dataset(x):
         return open_py_dataset(x, prepare.all, steps=steps, carry=carry, shuffle=bool(shuffle), name=name)
     if is_from(x, "torch", "Dataset"):
@@ -84,10 +85,13 @@ def _is_endless(x: Any) -> bool:
 class _Preparation:
     """What is done with each batch, in the thread that reads ahead."""
 
-    def __init__(self, name: str, class_weight: dict[int, float] | None, check_finite: bool):
+    def __init__(
+        self, name: str, class_weight: dict[int, float] | None, output_shape: Callable[[], Any], check_finite: bool
+    ):
         self._name = name
         self._names = tuple(f"{part} in batches of {name}" for part in ("x", "y", "sample_weight"))
         self._class_weight = class_weight
+        self._output_shape = output_shape
         self._check_finite = check_finite
 
     def all(self, batches: Iterator[Any], close: bool = True) -> Iterator[tuple[Any, ...]]:
@@ -104,7 +108,9 @@ class _Preparation:
         if self._class_weight is not None:
             if sample_weight is not None:
                 raise DataError("Give class_weight or sample weights in the batches, not both.")
-            sample_weight = class_sample_weight(y, self._class_weight, self._names[1], whole=False)
+            sample_weight = class_sample_weight(
+                y, self._class_weight, self._names[1], whole=False, output_shape=self._output_shape()
+            )
         arrays = trimmed(x, y, sample_weight)
         if isinstance(batch, (tuple, list)) and len(arrays) <= len(batch):
             arrays = (x, y, sample_weight)[: len(batch)]  # Nones that were given belong to the batch

@@ -10,7 +10,7 @@ from ..core.errors import ArgumentError, ShapeError
 from ..core.masks import get_mask
 from ..core.settings import epsilon
 from ..core.variables import Variable
-from ..ops.errors_of_prediction import align
+from ..ops.errors_of_prediction import align, same_rank_shapes
 from ..ops.tensors import tensor
 from .base import Metric
 from .means import MeanMetricWrapper
@@ -116,6 +116,7 @@ class R2Score(Metric):
         """Make the sums of as many outputs as the predictions have."""
         if self._built:
             return
+        y_true_shape, y_pred_shape = same_rank_shapes(y_true_shape, y_pred_shape)
         if len(y_true_shape) != 2 or len(y_pred_shape) != 2 or y_true_shape[-1] != y_pred_shape[-1]:
             raise ShapeError(
                 f"{self.name} takes y_true and y_pred of shape (batch, outputs). Received: y_true with shape "
@@ -136,6 +137,8 @@ class R2Score(Metric):
         sample_weight = masked(sample_weight, get_mask(y_pred), self.dtype)
         y_true, y_pred = (jnp.asarray(tensor(y), self.dtype) for y in (y_true, y_pred))
         self.prepare(y_true.shape, y_pred.shape)
+        shapes = same_rank_shapes(y_true.shape, y_pred.shape)
+        y_true, y_pred = y_true.reshape(shapes[0]), y_pred.reshape(shapes[1])
         weight = None if sample_weight is None else spread(sample_weight, y_true.shape, self.dtype)
         weighted = y_true if weight is None else y_true * weight
         squares = jnp.square(y_true - y_pred)

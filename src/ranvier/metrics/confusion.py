@@ -21,6 +21,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_FEW = 1 << 17  # comparisons that take no longer than buckets
+
+
 def decisions(
     y_true: Any, y_pred: Any, sample_weight: Any, dtype: Any, what: str, *, top_k: int | None = None,
     class_id: int | None = None,
@@ -37,7 +40,7 @@ def decisions(
         class_id: look at this place of the last axis alone.
     """
     sample_weight = masked(sample_weight, get_mask(y_pred), dtype)
-    y_true, y_pred = align(y_true, jnp.asarray(tensor(y_pred), dtype), what)
+    y_true, y_pred = align(y_true, jnp.asarray(tensor(y_pred), dtype), what, broadcast=False)
     y_true = jnp.broadcast_to(y_true, y_pred.shape)
     classes = y_pred.shape[-1] if y_pred.ndim else 0
     for name, value in (("top_k", top_k), ("class_id", class_id)):
@@ -68,18 +71,19 @@ def count_at(truth: Any, scores: Any, weight: Any, thresholds: Any) -> tuple[Any
     """
     positive, negative = weight * truth, weight * ~truth
     limits = jnp.asarray(np.asarray(thresholds), scores.dtype)
-    above = scores[..., None] > limits  # (n, thresholds) or (n, labels, thresholds)
     if len(thresholds) == 1:
-        tp, fp = (jnp.sum(jnp.where(above[..., 0], part, 0), axis=0)[None] for part in (positive, negative))
-    elif scores.ndim == 1:
-        tp, fp = jnp.matmul(jnp.stack([positive, negative]), above.astype(weight.dtype), precision="highest")
+        above = scores > limits[0]
+        tp, fp = (jnp.sum(jnp.where(above, part, 0), axis=0)[None] for part in (positive, negative))
+    elif scores.ndim == 1 and scores.size * len(thresholds) <= _FEW:
+        above = (scores[:, None] > limits).astype(weight.dtype)  # (n, thresholds)
+        tp, fp = jnp.matmul(jnp.stack([positive, negative]), above, precision="highest")
     else:
-        # A histogram over the intervals between thresholds, summed up from the top.
-        place = jnp.sum(above, axis=-1, dtype="int32"), jnp.arange(scores.shape[1], dtype="int32")[None, :]
-        empty = jnp.zeros((len(thresholds) + 1, scores.shape[1]), weight.dtype)
-        tp, fp = (
-            jnp.flip(jnp.cumsum(jnp.flip(empty.at[place].add(part)[1:], 0), 0), 0) for part in (positive, negative)
-        )
+        # A bucket for each score, by how many thresholds it is above; then one cumulative sum from the top.
+        place = jnp.searchsorted(limits, scores, method="scan_unrolled")
+        place = jnp.where(jnp.isnan(scores), 0, place)
+        at = place if scores.ndim == 1 else (place, jnp.arange(scores.shape[1])[None, :])
+        empty = jnp.zeros((len(thresholds) + 1, *scores.shape[1:]), weight.dtype)
+        tp, fp = (jnp.flip(jnp.cumsum(jnp.flip(empty.at[at].add(part)[1:], 0), 0), 0) for part in (positive, negative))
     return tp, fp, jnp.sum(negative, axis=0) - fp, jnp.sum(positive, axis=0) - tp
 
 

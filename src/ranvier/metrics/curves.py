@@ -23,6 +23,10 @@ _COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negativ
 class AUC(Metric):
     """The area under the receiver operating characteristic, or under the curve of precision over recall.
 
+    Not a number where the curve is not defined: without positives, or for all but ``"PR"`` without negatives. Of several
+    labels, those with a curve are averaged. Scores are probabilities: those below 0 or above 1 are told apart from the
+    others, but not from each other.
+
     Args:
         num_thresholds: at how many thresholds the curve is known, ends included.
         curve: ``"ROC"``, ``"PR"``, or ``"PRGAIN"`` (Flach & Kull, 2015).
@@ -73,8 +77,9 @@ class AUC(Metric):
             else sorted(float(t) for t in thresholds)
         )
         self._given_thresholds = None if thresholds is None else inner
-        # A little outside 0 and 1, so that every score is above the first and none above the last.
         self._thresholds = [-epsilon(), *inner, 1 + epsilon()]
+        # Every score is above the first and none above the last, also those that are no probabilities.
+        self._limits = [-np.inf, *inner, np.inf]
         self.num_thresholds = len(self._thresholds)
         self.curve = curve
         self.summation_method = summation_method
@@ -118,7 +123,7 @@ class AUC(Metric):
             if self.label_weights is not None:
                 weight = weight * jnp.asarray(np.asarray(self.label_weights), weight.dtype)
             truth, scores, weight = truth.reshape(-1), scores.reshape(-1), weight.reshape(-1)
-        for name, count in zip(_COUNTS, count_at(truth, scores, weight, self._thresholds), strict=True):
+        for name, count in zip(_COUNTS, count_at(truth, scores, weight, self._limits), strict=True):
             getattr(self, name).assign_add(count)
 
     def result(self) -> Any:
@@ -127,7 +132,7 @@ class AUC(Metric):
             return jnp.zeros((), self.dtype)
         tp, fp, tn, fn = (getattr(self, name).value for name in _COUNTS)
         if self.curve == "PR" and self.summation_method == "interpolation":
-            return self._mean_of_labels(_interpolated_precision_recall(tp, fp, fn))
+            return self.interpolate_pr_auc()
         recall = ratio(tp, tp + fn)
         if self.curve == "ROC":
             x, y = ratio(fp, fp + tn), recall
@@ -152,12 +157,17 @@ class AUC(Metric):
         return self._mean_of_labels(_interpolated_precision_recall(tp, fp, fn))
 
     def _mean_of_labels(self, areas: Any) -> Any:
+        """The area, or the mean of those that are defined; 0 before anything was counted."""
+        tp, fp, tn, fn = (getattr(self, name).value[0] for name in _COUNTS)
+        positives, negatives = tp + fn, fp + tn
+        defined = (positives > 0) & (negatives > 0) if self.curve != "PR" else positives > 0
+        counted = jnp.any(positives + negatives > 0)
         if not self.multi_label:
-            return areas
-        if self.label_weights is None:
-            return jnp.mean(areas)
-        weights = jnp.asarray(np.asarray(self.label_weights), areas.dtype)
-        return ratio(jnp.sum(areas * weights), jnp.sum(weights))
+            return jnp.where(defined, areas, jnp.where(counted, jnp.nan, 0))
+        weights = 1 if self.label_weights is None else jnp.asarray(np.asarray(self.label_weights), areas.dtype)
+        weights = weights * defined.astype(areas.dtype)
+        mean = ratio(jnp.sum(jnp.where(defined, areas, 0) * weights), jnp.sum(weights))
+        return jnp.where(jnp.any(defined), mean, jnp.where(counted, jnp.nan, 0))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; thresholds only where they were given."""

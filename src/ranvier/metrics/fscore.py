@@ -10,6 +10,7 @@ from ..core.errors import ArgumentError, ShapeError
 from ..core.masks import get_mask
 from ..core.settings import epsilon
 from ..core.variables import Variable
+from ..ops.errors_of_prediction import same_rank_shapes
 from ..ops.tensors import tensor
 from .base import Metric
 from .weights import masked, spread
@@ -48,10 +49,12 @@ class FBetaScore(Metric):
     ):
         if average not in _AVERAGES:
             raise ArgumentError(f"average must be one of {_AVERAGES}. Received: average={average!r}")
-        if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not beta > 0:
-            raise ArgumentError(f"beta must be a number above 0. Received: beta={beta!r}")
-        if threshold is not None and (not isinstance(threshold, (int, float)) or not 0 < threshold <= 1):
-            raise ArgumentError(f"threshold must be above 0 and at most 1. Received: threshold={threshold!r}")
+        if not isinstance(beta, float) or not beta > 0:
+            raise ArgumentError(f"beta must be a number above 0, as a float. Received: beta={beta!r}")
+        if threshold is not None and (not isinstance(threshold, float) or not 0 < threshold <= 1):
+            raise ArgumentError(
+                f"threshold must be above 0 and at most 1, as a float. Received: threshold={threshold!r}"
+            )
         super().__init__(dtype, name)
         self.average = average
         self.beta = beta
@@ -63,6 +66,7 @@ class FBetaScore(Metric):
         """Make the counts of as many classes as the predictions have."""
         if self._built:
             return
+        y_true_shape, y_pred_shape = same_rank_shapes(y_true_shape, y_pred_shape)
         if len(y_true_shape) != 2 or len(y_pred_shape) != 2 or y_true_shape[-1] != y_pred_shape[-1]:
             raise ShapeError(
                 f"{self.name} takes y_true and y_pred of shape (batch, classes), one-hot or multi-hot targets. "
@@ -90,6 +94,8 @@ class FBetaScore(Metric):
         sample_weight = masked(sample_weight, get_mask(y_pred), self.dtype)
         y_true, y_pred = (jnp.asarray(tensor(y), self.dtype) for y in (y_true, y_pred))
         self.prepare(y_true.shape, y_pred.shape)
+        shapes = same_rank_shapes(y_true.shape, y_pred.shape)
+        y_true, y_pred = y_true.reshape(shapes[0]), y_pred.reshape(shapes[1])
         if self.threshold is None:  # the best class, unless a row is all zeros
             chosen = (y_pred >= jnp.max(y_pred, axis=-1, keepdims=True)) & (jnp.abs(y_pred) > 1e-9)
         else:

@@ -23,26 +23,39 @@ __all__ = [
     "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge", "circle", "cosine",
     "cosine_similarity", "dice", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
     "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "same_rank",
-    "sparse_categorical_crossentropy", "squared_hinge", "tversky",
+    "same_rank_shapes", "sparse_categorical_crossentropy", "squared_hinge", "tversky",
 ]  # fmt: skip
 
 
+def same_rank_shapes(true: tuple[Any, ...], pred: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Two shapes of one rank where a last axis of size 1 makes it differ: (n,) becomes (n, 1), (n, t, 1) becomes (n, t)."""
+    if len(true) == 1 and len(pred) == 2 and pred[1] == 1:
+        return (*true, 1), pred  # each sample keeps a value of its own
+    if len(pred) == 1 and len(true) == 2 and true[1] == 1:
+        return true, (*pred, 1)
+    if len(true) == len(pred) + 1 and true[-1] == 1:
+        return true[:-1], pred
+    if len(pred) == len(true) + 1 and pred[-1] == 1:
+        return true, pred[:-1]
+    return true, pred
+
+
 def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Both without a last axis of size 1 that makes their ranks differ."""
-    if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
-        return y_true[..., 0], y_pred
-    if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
-        return y_true, y_pred[..., 0]
-    return y_true, y_pred
+    """Targets and predictions of one rank where a last axis of size 1 makes it differ: see `same_rank_shapes`."""
+    true, pred = same_rank_shapes(y_true.shape, y_pred.shape)
+    return (y_true if true == y_true.shape else y_true.reshape(true)), (
+        y_pred if pred == y_pred.shape else y_pred.reshape(pred)
+    )
 
 
-def align(y_true: Any, y_pred: Any, what: str = "loss") -> tuple[Any, Any]:
-    """Both as arrays in the dtype of the prediction, a last axis of size 1 taken away where the ranks differ by it.
+def align(y_true: Any, y_pred: Any, what: str = "loss", *, broadcast: bool = True) -> tuple[Any, Any]:
+    """Both as arrays in the dtype of the prediction and of one rank, where only a last axis of size 1 makes it differ.
 
     Args:
         y_true: targets.
         y_pred: predictions, of the same shape up to a last axis of size 1.
         what: the loss or metric that asks, for messages.
+        broadcast: whether other axes of size 1 may broadcast, with a warning.
 
     Raises:
         ShapeError: shapes that do not fit together.
@@ -53,15 +66,19 @@ def align(y_true: Any, y_pred: Any, what: str = "loss") -> tuple[Any, Any]:
     y_true = jnp.asarray(tensor(y_true)).astype(y_pred.dtype)
     y_true, y_pred = same_rank(y_true, y_pred)
     if y_true.shape != y_pred.shape:
-        _check_broadcast(y_true.shape, y_pred.shape, what)
+        _check_broadcast(y_true.shape, y_pred.shape, what, broadcast)
     return y_true, y_pred
 
 
-def _check_broadcast(true: tuple[int, ...], pred: tuple[int, ...], what: str) -> None:
+def _check_broadcast(true: tuple[int, ...], pred: tuple[int, ...], what: str, allowed: bool) -> None:
     """Shapes of one rank (or a scalar) may broadcast, as in Keras, with a warning; others are a mistake."""
     message = f"{what}: y_true has shape {true} and y_pred has shape {pred}"
     if true and pred:
-        if len(true) != len(pred) or any(t != p and 1 not in (t, p) for t, p in zip(true, pred, strict=True)):
+        if (
+            not allowed
+            or len(true) != len(pred)
+            or any(t != p and 1 not in (t, p) for t, p in zip(true, pred, strict=True))
+        ):
             raise ShapeError(f"{message}; they must be equal, up to a last axis of size 1.")
         warnings.warn(f"{message}; they are broadcast, which is seldom meant.", DataWarning, stacklevel=4)
 
@@ -181,7 +198,7 @@ def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
     """mean(−y log ŷ − (1 − y) log(1 − ŷ)) along `axis`."""
-    y_true, y_pred = align(y_true, y_pred, "binary_crossentropy")
+    y_true, y_pred = align(y_true, y_pred, "binary_crossentropy", broadcast=False)
     y_true = jnp.broadcast_to(_smoothed(y_true, label_smoothing, 2), y_pred.shape)
     return jnp.mean(_binary(y_true, y_pred, from_logits), axis=axis)
 
@@ -198,7 +215,7 @@ def binary_focal_crossentropy(
     axis: int = -1,
 ) -> Any:
     """Cross-entropy times (1 − p)^γ, which easy examples lose by: Lin et al., 2017, equation 5."""
-    y_true, y_pred = align(y_true, y_pred, "binary_focal_crossentropy")
+    y_true, y_pred = align(y_true, y_pred, "binary_focal_crossentropy", broadcast=False)
     y_true = jnp.broadcast_to(_smoothed(y_true, label_smoothing, 2), y_pred.shape)
     probability = jax.nn.sigmoid(y_pred) if from_logits else y_pred
     cross = _binary(y_true, probability)

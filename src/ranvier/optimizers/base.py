@@ -16,6 +16,7 @@ from ..core.configurable import Configurable
 from ..core.errors import ArgumentError, RanvierWarning
 from ..core.names import snake_case
 from ..core.pure import pure
+from ..core.tracebacks import outside
 from ..core.variables import Variable
 from .checks import finite, fraction
 from .older import needs_translation, translate
@@ -62,6 +63,13 @@ class Optimizer(OptimizerState, Configurable):
         name: str | None = None,
         **kwargs: Any,
     ):
+        if kwargs.pop("decay", None):
+            warnings.warn(
+                "decay is ignored, as in Keras 3. For its effect in Keras 2 give learning_rate=InverseTimeDecay(rate, "
+                "decay_steps=1, decay_rate=decay).",
+                RanvierWarning,
+                stacklevel=outside(),
+            )
         if kwargs:
             raise ArgumentError(no_argument(type(self).__name__, kwargs, constructor_arguments(type(self))[0]))
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}

@@ -53,6 +53,10 @@ class OptimizerMap(MutableMapping):
     def __getitem__(self, key: str) -> Optimizer:
         return by_path(self._map, key, self._default)
 
+    def __call__(self, variable: Variable) -> Optimizer:
+        """The optimizer for a variable."""
+        return self[variable.path]
+
     def __setitem__(self, key: str, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise ArgumentError(f"The map holds optimizers. Received: {optimizer!r} for key {key!r}")

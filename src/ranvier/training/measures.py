@@ -67,9 +67,8 @@ class MetricSet:
                 name = metric.name if output is None else f"{output}_{metric.name}"
                 if weighted and name in taken:  # the metric without the weights has the plain name
                     name = f"weighted_{metric.name}" if output is None else f"{output}_weighted_{metric.name}"
-                if (
-                    targets.get(path) is not None
-                ):  # state whose shape depends on the data must be there before the trace
+                # State whose shape depends on the data must be there before the trace.
+                if targets.get(path) is not None:
                     metric.prepare(tuple(targets[path].shape), tuple(outputs[path].shape))
                 self.entries.append(MetricEntry(path, unique(name, taken), metric, weighted))
         self.built = True

@@ -10,13 +10,15 @@ import numpy as np
 
 from ..core.errors import ArgumentError
 from ..core.ownership import Watch, Watched, changed
+from ..data.adapt import make_data
+from ..data.iterables import is_stream
 from ..data.sources import ArrayData
 from ..ops import symbolic
 from ..optimizers import Optimizer
 from .compilation import Compiled
 from .integer_checks import check_integers
 from .label_checks import check_labels
-from .output_structure import layer_names
+from .output_structure import layer_names, leaves
 from .program import Programs, programs_for
 from .state import Roles, further_owners
 from .step import discover, overridden, takes_state, unpack
@@ -114,6 +116,20 @@ class Ready(Compiled):
         if self._metrics_compiled is not None and not self._metrics_compiled.built:
             wanted = self._losses_compiled.wanted if self._losses_compiled is not None else ()
             self._metrics_compiled.build(y, outputs, names, wanted)
+
+    def _class_weights(self, class_weight: Any, x: Any, y: Any) -> dict[str, Any]:
+        """`make_data`'s arguments for class weights; the model is built for arrays, since its output says what labels are."""
+        if class_weight is not None and self._output_shape() is None and y is not None and not is_stream(x):
+            self._prepare(make_data(x, y, check_finite=False).peek(), learn=True)
+        return {"class_weight": class_weight, "output_shape": self._output_shape}
+
+    def _output_shape(self) -> tuple[int | None, ...] | None:
+        """The shape of a single output, if it is known."""
+        losses = self._losses_compiled
+        if losses is not None and losses.built:
+            return losses.terms[0].shape if len(losses.terms) == 1 else None
+        outputs = leaves(self.output) if getattr(self, "graph", None) is not None else []  # type: ignore[attr-defined]
+        return outputs[0][1].shape if len(outputs) == 1 else None
 
     def _check_numbers(self, data: Any, whose: str = "") -> None:
         """Refuse integers that an embedding has no vector for, and labels that no class has; of a stream, the first ones."""

@@ -163,7 +163,7 @@ class Trainer(Stateless, Ready, OlderMethods):
             (x, y, sample_weight), validation_data = split((x, y, sample_weight), validation_split)
         elif validation_split:
             raise ArgumentError("Give validation_split or validation_data, not both.")
-        options = {"batch_size": batch_size, "shuffle": shuffle, "class_weight": class_weight}
+        options = {"batch_size": batch_size, "shuffle": shuffle, **self._class_weights(class_weight, x, y)}
         data = limited_steps(
             lambda steps: make_data(x, y, sample_weight, steps_per_epoch=steps, **options), steps_per_epoch
         )
@@ -358,7 +358,7 @@ class Trainer(Stateless, Ready, OlderMethods):
             logs = self._step_inside((x, y, sample_weight), learn)
             values = list(logs.values())
             return logs if return_dict else values[0] if len(values) == 1 else values
-        data = make_data(x, y, sample_weight, batch_size=2**31, shuffle=False, class_weight=class_weight)
+        data = make_data(x, y, sample_weight, batch_size=2**31, **self._class_weights(class_weight, x, y))
         arrays = data.peek()
         if overridden(self, "train_step" if learn else "test_step") is not None:
             arrays = (*arrays, None, None)[:3]  # own steps get three parts, as in Keras

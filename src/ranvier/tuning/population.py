@@ -148,8 +148,12 @@ class Population:
             raise ArgumentError("Give validation_split or validation_data, not both.")
         if validation_split:
             (x, y, sample_weight), validation_data = split((x, y, sample_weight), validation_split)
+        options = {"batch_size": batch_size, "shuffle": shuffle}
         data = _in_memory(
-            make_data(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, class_weight=class_weight), "x"
+            make_data(
+                x, y, sample_weight, class_weight=class_weight, output_shape=self.models[0]._output_shape, **options
+            ),
+            "x",
         )
         validation = None
         if validation_data is not None:
