@@ -81,7 +81,7 @@ def test_an_index_names_only_files_beside_it(tmp_path):
 
 def test_other_endings_and_arguments_are_refused(tmp_path):
     model = net(ranvier)
-    for name in ("w.h5", "w.weights.json"):
+    for name in ("w.ckpt", "w.weights.json"):
         with pytest.raises(SerializationError, match="must end in"):
             model.save_weights(tmp_path / name)
     with pytest.raises(SerializationError, match="must end in"):

@@ -18,23 +18,27 @@ def tensorflow_face(path: str) -> Any:
     Raises:
         ModuleNotFoundError: there is no such module; the message names the nearest way.
     """
-    name = f"tensorflow.{path}" if path else "tensorflow"
-    found: Any = _package()
-    for part in path.split(".") if path else []:
+    if not path:
+        return Face("tensorflow", _look_up_at_top, lambda: list(_package().__all__), "TensorFlow's API on ranvier.")
+    found, name = _package(), f"tensorflow.{path}"
+    for part in path.split("."):
         try:
             found = getattr(found, part)
         except AttributeError as error:
             raise ModuleNotFoundError(f"No module named {name!r} in ranvier. {error}", name=name) from None
     if not isinstance(found, types.ModuleType):
         return found
+    names = lambda: list(getattr(found, "__all__", dir(found)))  # noqa: E731
+    return Face(name, lambda attribute: _inside(found, path, attribute), names, found.__doc__)
 
-    def look_up(attribute: str) -> Any:
-        if not path and attribute == "keras":
-            return face("tensorflow.keras")
-        value = getattr(found, attribute)
-        return tensorflow_face(f"{path}.{attribute}".lstrip(".")) if isinstance(value, types.ModuleType) else value
 
-    return Face(name, look_up, lambda: list(getattr(found, "__all__", dir(found))), found.__doc__)
+def _look_up_at_top(attribute: str) -> Any:
+    return face("tensorflow.keras") if attribute == "keras" else _inside(_package(), "", attribute)
+
+
+def _inside(found: Any, path: str, attribute: str) -> Any:
+    value = getattr(found, attribute)
+    return tensorflow_face(f"{path}.{attribute}".lstrip(".")) if isinstance(value, types.ModuleType) else value
 
 
 def _package() -> Any:

@@ -23,7 +23,7 @@ from .limits import allowance, refusing
 from .strict_json import read_json
 from .transfer import LoadReport, load, verify
 
-__all__ = ["load_h5_model", "save_h5_model"]
+__all__ = ["load_h5_model", "save_h5_model", "save_h5_weights"]
 
 _LONGEST_LIST = 60_000  # bytes of names that one attribute holds
 
@@ -53,13 +53,7 @@ def save_h5_model(model: Any, path: str, include_optimizer: bool = True) -> None
     with replacing(path) as target, h5py.File(target, "w") as file:
         file.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
         _write_text(file, "model_config", json.dumps({key: described[key] for key in ("class_name", "config")}))
-        group = file.create_group("model_weights")
-        group.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
-        layers = legacy_layers(model)
-        _write_names(group, "layer_names", [layer.name for layer in layers])
-        for layer in layers:
-            _write_weights(group.create_group(layer.name), [(v.path, v) for v in legacy_variables(layer)])
-        _write_weights(group.create_group("top_level_model_weights"), [(v.path, v) for v in model._own_variables()])
+        _write_layers(file.create_group("model_weights"), model)
         if compiled:
             compiled["optimizer_config"] = {k: compiled["optimizer"][k] for k in ("class_name", "config")}
             del compiled["optimizer"]
@@ -67,6 +61,29 @@ def save_h5_model(model: Any, path: str, include_optimizer: bool = True) -> None
             if model.optimizer is not None and model.optimizer.built:
                 state = [(v.path, v) for v in model.optimizer.variables]
                 _write_weights(file.create_group("optimizer_weights"), state)
+
+
+def save_h5_weights(model: Any, path: str) -> None:
+    """Write the weights of a model layer by layer, as Keras 2 did under ``.h5``.
+
+    Args:
+        model: a built model.
+        path: the file.
+    """
+    import h5py
+
+    hint("h5 weights", "Files of weights end in '.weights.h5' in Keras 3; this one is in the older format.")
+    with replacing(path) as target, h5py.File(target, "w") as file:
+        _write_layers(file, model)
+
+
+def _write_layers(group: Any, model: Any) -> None:
+    group.attrs.update({"keras_version": "3.15.1", "backend": "jax"})
+    layers = legacy_layers(model)
+    _write_names(group, "layer_names", [layer.name for layer in layers])
+    for layer in layers:
+        _write_weights(group.create_group(layer.name), [(v.path, v) for v in legacy_variables(layer)])
+    _write_weights(group.create_group("top_level_model_weights"), [(v.path, v) for v in model._own_variables()])
 
 
 def _write_text(file: Any, attribute: str, text: str) -> None:

@@ -217,8 +217,8 @@ def save_weights(
 
     Args:
         model: a built model or layer.
-        filepath: a path that ends in ``.weights.h5`` or ``.safetensors``; with `max_shard_size` in ``.weights.json``,
-            which is an index of several files.
+        filepath: a path that ends in ``.weights.h5`` or ``.safetensors``, or for a whole model's weights in Keras 2's
+            format in ``.h5``; with `max_shard_size` in ``.weights.json``, which is an index of several files.
         overwrite: whether an existing file may be replaced; it stays whole until the new one is. False: ask, where
             somebody can answer.
         max_shard_size: the size of each file in GB; None: one file.
@@ -236,7 +236,8 @@ def save_weights(
     _no_further("save_weights", kwargs)
     path = os.fspath(filepath)
     endings = (".weights.h5", ".safetensors") if max_shard_size is None else (".weights.json",)
-    if not path.endswith(endings):
+    older = path.endswith((".h5", ".hdf5")) and not path.endswith(endings) and hasattr(layer, "fit") and not skip
+    if not path.endswith(endings) and not (older and max_shard_size is None):
         raise SerializationError(f"A file of weights must end in {' or '.join(map(repr, endings))}. Received: {path!r}")
     if not may_write(path, overwrite):
         return
@@ -244,7 +245,11 @@ def save_weights(
         raise SerializationError(
             f"'{layer.name}' has no weights yet. Call it on data, or build it, before saving its weights."
         )
-    if path.endswith(".safetensors"):
+    if older:
+        from .legacy_h5 import save_h5_weights
+
+        save_h5_weights(layer, path)
+    elif path.endswith(".safetensors"):
         left = _inside_of(skip)
         named_ones = [want for want in _complete(layer, _wanted(held(layer))) if id(want.layer) not in left]
         save_named(path, named_ones, layer.name)
