@@ -60,7 +60,7 @@ def test_models_with_operations_of_the_users_are_saved_and_cloned(tmp_path):
 def test_operations_without_call_and_uncalled_ones():
     with pytest.raises(ArgumentTypeError, match="must define `call`"):
         Operation()(1.0)
-    with pytest.raises(NotBuiltError, match="0 times"):
+    with pytest.raises(NotBuiltError, match="has not been called"):
         shift(ranvier)(1).output  # noqa: B018
 
 

@@ -5,6 +5,7 @@
     RanvierError
     ├── ArgumentError (ValueError)        an argument's value is not usable
     │   ├── ShapeError                    shapes that do not fit together
+    │   │   └── UnknownSizeError          a size that is needed is unknown (None)
     │   └── DataError                     training data that cannot be used
     ├── ArgumentTypeError (ValueError, TypeError)  an argument has the wrong type
     ├── NotBuiltError (ValueError)        asked for numbers before they exist
@@ -38,6 +39,7 @@ __all__ = [
     "SerializationError",
     "ShapeError",
     "TraceError",
+    "UnknownSizeError",
 ]
 
 
@@ -51,6 +53,10 @@ class ArgumentError(RanvierError, ValueError):
 
 class ShapeError(ArgumentError):
     """Shapes that do not fit together."""
+
+
+class UnknownSizeError(ShapeError):
+    """A size that is needed is unknown (None) in a symbolic tensor."""
 
 
 class DataError(ArgumentError):

@@ -24,6 +24,8 @@ class _Merge(Layer):
     """Base of merging element by element: inputs broadcast, a missing axis after the batch's counting as size 1."""
 
     _count: int | None = None
+    # Symbolically, as in Keras: what one input does not know of an axis after the batch's, no other tells.
+    unknown_stays_unknown = True
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)

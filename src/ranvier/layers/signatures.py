@@ -7,6 +7,7 @@ import inspect
 from typing import Any, NamedTuple
 
 from ..ops import symbolic
+from ..ops.unknown_sizes import blank
 
 __all__ = ["CallParameters", "all_numbers", "as_shapes", "call_parameters", "shapes_of", "tensors_of"]
 
@@ -29,8 +30,8 @@ def call_parameters(cls: type) -> CallParameters:
 
 
 def shapes_of(value: Any) -> Any:
-    """The shapes of the tensors in a nested structure, each a tuple."""
-    return symbolic.rebuild(value, lambda x: tuple(x.shape) if hasattr(x, "shape") else ())
+    """The shapes of the tensors in a nested structure, each a tuple, None for sizes that a trace does not know."""
+    return symbolic.rebuild(value, lambda x: blank(x.shape) if hasattr(x, "shape") else ())
 
 
 def _is_shape(value: Any) -> bool:

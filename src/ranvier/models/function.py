@@ -60,13 +60,13 @@ class Function(Operation):
         return symbolic.rebuild(self._outputs_struct, lambda _: next(results))
 
     def _in_order(self, inputs: Any) -> list[Any]:
-        struct = self._inputs_struct
-        if isinstance(inputs, dict) and isinstance(struct, dict) and set(inputs) >= set(struct):
-            inputs = {key: inputs[key] for key in struct}
-        values = symbolic.flatten(inputs)
-        if len(values) != len(self.inputs):
-            raise ShapeError(f"'{self.name}' takes {len(self.inputs)} input(s). Received: {len(values)} value(s)")
-        return values
+        if not _same_structure(self._inputs_struct, inputs):
+            expected = symbolic.rebuild(self._inputs_struct, lambda t: t.shape)
+            raise ShapeError(
+                f"'{self.name}' takes {len(self.inputs)} input(s) in the structure {expected}. "
+                f"Received: {symbolic.rebuild(inputs, lambda x: tuple(getattr(x, 'shape', ())))}"
+            )
+        return symbolic.flatten(inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for inputs of these shapes."""
@@ -100,3 +100,13 @@ def _fit(function: Function, tensor: Any, value: Any) -> Any:
     import jax.numpy as jnp
 
     return jnp.asarray(value, tensor.dtype if jnp.issubdtype(value.dtype, jnp.floating) else None)
+
+
+def _same_structure(struct: Any, value: Any) -> bool:
+    if isinstance(struct, dict) or isinstance(value, dict):
+        alike = isinstance(struct, dict) and isinstance(value, dict) and struct.keys() == value.keys()
+        return alike and all(_same_structure(struct[key], value[key]) for key in struct)
+    if isinstance(struct, (list, tuple)):
+        alike = isinstance(value, (list, tuple)) and len(struct) == len(value)
+        return alike and all(map(_same_structure, struct, value))
+    return value is not None and not isinstance(value, (list, tuple))

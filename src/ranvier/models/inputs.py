@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jax import dtypes
 
-from ..core.errors import ShapeError
+from ..core.errors import RanvierWarning, ShapeError
 from ..core.masks import get_mask, set_mask
+from ..core.pure import current_scope
+from ..core.tracebacks import outside
 from ..core.trees import ordered_keys
 from ..ops import symbolic
 
-__all__ = ["standardize_inputs"]
+__all__ = ["leaves_for", "standardize_inputs"]
 
 
 def standardize_inputs(model: Any, inputs: Any) -> list[Any]:
-    """The values in the order of ``model.inputs``; raises ShapeError where they do not fit."""
+    """The values in the order of ``model.inputs``, None for optional ones.
+
+    Raises:
+        ShapeError: they do not fit in number, names, structure or shape. A list for a model that takes a dict is
+            refused in calls; while a model trains or predicts, whose data went through other hands, it is a warning.
+    """
     wanted = model.inputs
-    values = _in_order(model, inputs)
+    values = leaves_for(model, model._inputs_struct, inputs)
     if len(values) != len(wanted):
         raise ShapeError(
             f"Model '{model.name}' takes {len(wanted)} input(s): {model.input_names}. Received: {len(values)} value(s)"
@@ -27,31 +36,97 @@ def standardize_inputs(model: Any, inputs: Any) -> list[Any]:
     return [_fit(model, tensor, value) for tensor, value in zip(wanted, values, strict=True)]
 
 
-def _in_order(model: Any, inputs: Any) -> list[Any]:
-    if isinstance(inputs, dict):
-        struct = model._inputs_struct
-        names = ordered_keys(struct) if isinstance(struct, dict) else model.input_names
-        missing = [name for name in names if name not in inputs]
-        if missing:
-            raise ShapeError(
-                f"Model '{model.name}' has no value for its input(s) {missing}. Received: the keys {list(inputs)}"
-            )
-        parts = struct if isinstance(struct, dict) else dict.fromkeys(names)
-        return [leaf for name in names for leaf in _leaves(parts[name], inputs[name])]
-    return _leaves(model._inputs_struct, inputs)
+def leaves_for(model: Any, struct: Any, inputs: Any) -> list[Any]:
+    """The leaves of `inputs` in the order of those of `struct`, None among them: what dicts hold is paired by keys."""
+    if not isinstance(struct, dict) and isinstance(inputs, Mapping):
+        parts = dict(zip(model.input_names, model.inputs, strict=True))  # a dict by the names of the inputs
+    else:
+        parts = struct
+    leaves: list[Any] = []
+    if isinstance(parts, dict) and isinstance(inputs, Mapping):
+        _say_extra(model, parts, inputs)
+        order = list(parts) if parts is not struct else ordered_keys(parts)
+        for key in order:
+            if key not in inputs:
+                missing = [k for k in order if k not in inputs]
+                raise ShapeError(
+                    f"Model '{model.name}' has no value for its input(s) {missing}. Received: the keys {list(inputs)}"
+                )
+            _gather(model, parts[key], inputs[key], leaves)
+    else:
+        _gather(model, struct, inputs, leaves)
+    return leaves
 
 
-def _leaves(struct: Any, value: Any) -> list[Any]:
-    """The leaves of `value` in the order of those of `struct`: what dicts hold is paired by its keys."""
-    if isinstance(struct, dict) and isinstance(value, dict) and struct.keys() <= value.keys():
-        return [leaf for key in ordered_keys(struct) for leaf in _leaves(struct[key], value[key])]
-    nested = isinstance(struct, (list, tuple)) and isinstance(value, (list, tuple)) and len(struct) == len(value)
-    if nested:
-        return [leaf for part, one in zip(struct, value, strict=True) for leaf in _leaves(part, one)]
-    return symbolic.flatten(value)
+def _gather(model: Any, struct: Any, value: Any, leaves: list[Any]) -> None:
+    """Append the leaves of `value` for those of `struct` to `leaves`."""
+    if isinstance(struct, dict) and isinstance(value, Mapping) and struct.keys() <= value.keys():
+        _say_extra(model, struct, value)
+        for key in ordered_keys(struct):
+            _gather(model, struct[key], value[key], leaves)
+    elif isinstance(struct, (list, tuple)) and isinstance(value, (list, tuple)) and len(struct) == len(value):
+        for part, one in zip(struct, value, strict=True):
+            _gather(model, part, one, leaves)
+    elif symbolic.is_symbolic(struct) and not isinstance(value, (list, tuple, Mapping)):
+        leaves.append(value)
+    else:
+        found = _flat(value)
+        if len(found) > 1 or len(symbolic.flatten(struct)) != len(found):
+            _say_unlike(model, struct, value, len(found))
+        leaves += found
+
+
+def _flat(value: Any) -> list[Any]:
+    """The leaves, None among them."""
+    if isinstance(value, Mapping):
+        return [leaf for key in ordered_keys(dict(value)) for leaf in _flat(value[key])]
+    return [leaf for one in value for leaf in _flat(one)] if isinstance(value, (list, tuple)) else [value]
+
+
+def _say_extra(model: Any, struct: Any, value: Any) -> None:
+    if extra := [key for key in value if key not in struct]:
+        warnings.warn(
+            f"Model '{model.name}' takes {_shown(struct)}. The keys {extra} of its inputs are not used.",
+            RanvierWarning,
+            stacklevel=outside(),
+        )
+
+
+def _say_unlike(model: Any, struct: Any, value: Any, count: int) -> None:
+    """Refuse another structure, or warn of it where it is usual: nested ones, and the data of `fit` and `predict`."""
+    text = (
+        f"The inputs of model '{model.name}' do not have the structure that it was made with, so they may be paired "
+        f"wrongly. Expected: {_shown(struct)}. Received: {_shown(value)}."
+    )
+    if count != len(symbolic.flatten(struct)):
+        raise ShapeError(text)
+    scope = current_scope()
+    flat_dict = isinstance(struct, dict) and all(symbolic.is_symbolic(v) for v in struct.values())
+    if flat_dict and not (scope is not None and scope.closed):
+        raise ShapeError(text + " Give a dict with these keys.")
+    warnings.warn(text + " They are taken in this order.", RanvierWarning, stacklevel=outside())
+
+
+def _shown(structure: Any) -> Any:
+    """A structure with names or shapes for its tensors."""
+    if isinstance(structure, Mapping):
+        return {key: _shown(value) for key, value in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_shown(value) for value in structure]
+    if symbolic.is_symbolic(structure):
+        return structure.name
+    return None if structure is None else f"an array of shape {tuple(getattr(structure, 'shape', ()))}"
 
 
 def _fit(model: Any, tensor: Any, value: Any) -> Any:
+    layer = tensor._keras_history.operation
+    if value is None:
+        if getattr(layer, "optional", False):
+            return None
+        raise ShapeError(
+            f"Model '{model.name}': the input '{layer.name}' is not optional. Received: None. Give it a value, or make it "
+            "with Input(…, optional=True)."
+        )
     shape, wanted = tuple(value.shape), tensor.shape
     mask = get_mask(value)
     if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
@@ -64,7 +139,7 @@ def _fit(model: Any, tensor: Any, value: Any) -> Any:
     )
     if not fits:
         raise ShapeError(
-            f"Model '{model.name}' takes inputs of shape {wanted} for '{tensor._keras_history.operation.name}'. "
+            f"Model '{model.name}' takes inputs of shape {wanted} for '{layer.name}'. "
             f"Received: shape {shape}.{_advice(shape[1:], wanted[1:])}"
         )
     if tensor.dtype == "string":

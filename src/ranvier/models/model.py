@@ -126,7 +126,8 @@ class Model(Trainer, Layer):
     @property
     def output_shape(self) -> Any:
         """The shapes of the outputs."""
-        return symbolic.rebuild(self.output, lambda t: t.shape)
+        shapes = symbolic.rebuild(self.output, lambda t: t.shape)
+        return shapes[0] if _is_list_of_one(self.output) else shapes
 
     @property
     def operations(self) -> list[Any]:
@@ -157,7 +158,8 @@ class Model(Trainer, Layer):
         for value, one in zip(values, symbolic.flatten(mask), strict=False):
             set_mask(value, one)
         results = iter(self.graph.run(values))
-        return symbolic.rebuild(self._outputs_struct, lambda _: next(results))
+        outputs = symbolic.rebuild(self._outputs_struct, lambda _: next(results))
+        return outputs[0] if _is_list_of_one(outputs) else outputs
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """None: the layers inside have attached their masks to the outputs."""
@@ -362,6 +364,11 @@ class Functional(Model):
 def _today(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments with Keras 1's `input` and `output` by their names of today."""
     return translated("Model", ("inputs", "outputs"), kwargs) if {"input", "output"} & kwargs.keys() else kwargs
+
+
+def _is_list_of_one(outputs: Any) -> bool:
+    """Whether there is one output, in a list that the caller of the model does not want back."""
+    return type(outputs) in (list, tuple) and len(outputs) == 1
 
 
 def _gives_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

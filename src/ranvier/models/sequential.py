@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from ..core import names, serialization
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..core.hints import hint
+from ..core.masks import set_mask
 from ..core.ownership import unique
 from ..layers.base import Layer
 from ..layers.input import Input, InputLayer
+from ..layers.signatures import as_shapes, tensors_of
 from ..ops import symbolic
 from .graph import Graph
 from .model import Model
@@ -103,10 +105,12 @@ class Sequential(Model):
         """Make or extend the graph, if the shape of the input is known."""
         if self._input_layer is None or not self._chain:
             return
-        node = self._input_layer._inbound_nodes[0]
-        start = node.output_tensors[0]
-        connected = self._connected if self.graph is not None and self.graph.inputs[0] is start else 0
-        x = self.graph.outputs[0] if connected and self.graph is not None else start
+        self._extend(self._input_layer._inbound_nodes[0].output_tensors[0])
+
+    def _extend(self, start: Any) -> None:
+        """Make the graph from these symbolic inputs, or call the layers that were added since."""
+        connected = self._connected if self.graph is not None and self._inputs_struct is start else 0
+        x = self._outputs_struct if connected else start
         path = names.current_path()
         inside = path == self.name or path.endswith("/" + self.name)  # built by a call, which opened the scope
         with contextlib.nullcontext() if inside else names.name_scope(self.name):
@@ -124,22 +128,58 @@ class Sequential(Model):
     _connected: int = 0
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of this shape, batch axis included."""
-        if self.graph is not None or not self._chain:
+        """Make the weights for inputs of this shape, batch axis included; several shapes for a dict or list of inputs.
+
+        Raises:
+            ArgumentError: there are no layers, or no shape.
+            ShapeError: the model begins with another shape.
+        """
+        if not self._chain:
+            raise ArgumentError(f"Model '{self.name}' has no layers. Add some: model.add(layers.Dense(10)).")
+        if self.graph is not None:
+            if input_shape is not None and not _agree(as_shapes(input_shape), self.input_shape):
+                raise ShapeError(
+                    f"Model '{self.name}' takes inputs of shape {self.input_shape}; it cannot be built for "
+                    f"{input_shape}."
+                )
             return
         if input_shape is None:
             raise ArgumentError("build needs input_shape, with None for the batch axis.")
-        if not (isinstance(input_shape, (tuple, list)) and all(s is None or isinstance(s, int) for s in input_shape)):
-            raise ShapeError(f"Sequential takes a single input. Received: shapes {input_shape}")
-        shape = tuple(input_shape)
-        self._input_layer = Input(batch_shape=shape, dtype=self._input_dtype())._keras_history.operation
-        self._connect()
+        self._takes_any_shape = True
+        inputs = symbolic.rebuild(tensors_of(as_shapes(input_shape), "float32"), lambda t: Input(batch_shape=t.shape))
+        if symbolic.is_symbolic(inputs):
+            self._input_layer = inputs._keras_history.operation
+        self._extend(inputs)
 
     def _has_call(self) -> bool:
         return bool(self.layers)
 
-    def _input_dtype(self) -> str | None:
-        return None
+    # Whether the shape of the inputs was learnt from the first ones: others are taken as far as the layers take them.
+    _takes_any_shape: bool = False
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The layers one after the other."""
+        if not self._chain:
+            raise ArgumentError(f"Model '{self.name}' has no layers. Add some: model.add(layers.Dense(10)).")
+        if not self._takes_any_shape or self._goes_through_graph(inputs):
+            return super().call(inputs, training, mask)
+        for one, its in zip(symbolic.flatten(inputs), symbolic.flatten(mask), strict=False):
+            set_mask(one, its)
+        for layer in self._chain:
+            try:
+                inputs = layer(inputs)
+            except ShapeError as error:
+                raise ShapeError(f"In model '{self.name}': {error}") from error
+        return inputs
+
+    def _goes_through_graph(self, inputs: Any) -> bool:
+        """Whether a single input comes in a list, by its name, or lacks (or has) a last axis of size 1."""
+        if not symbolic.is_symbolic(self._inputs_struct):
+            return False
+        if not hasattr(inputs, "shape"):
+            return True
+        shape, known = tuple(inputs.shape), self._inputs_struct.shape
+        return abs(len(shape) - len(known)) == 1 and 1 in (shape[-1:] + known[-1:])
 
     not_owned = Model.not_owned | {"_input_layer"}
 
@@ -164,7 +204,7 @@ class Sequential(Model):
             "layers": [serialization.serialize(layer) for layer in [*first, *self._chain]],
         }
         if self.graph is not None:
-            config["build_input_shape"] = self.graph.inputs[0].shape
+            config["build_input_shape"] = self.input_shape
         return config
 
     @classmethod
@@ -191,6 +231,16 @@ class Sequential(Model):
                 again[name] = layer  # a layer that stands in the chain twice is one layer
         shape = config.get("build_input_shape")
         if model._input_layer is None and shape is not None:
-            model.build(tuple(shape))
+            model.build(as_shapes(shape))
         model._connect()
         return model
+
+
+def _agree(shapes: Any, others: Any) -> bool:
+    """Whether shapes (or nested structures of them) say the same where both say something."""
+    if isinstance(shapes, dict) or isinstance(others, dict):
+        alike = isinstance(shapes, dict) and isinstance(others, dict) and shapes.keys() == others.keys()
+        return alike and all(_agree(shapes[key], others[key]) for key in shapes)
+    if isinstance(shapes, (tuple, list)) and isinstance(others, (tuple, list)):
+        return len(shapes) == len(others) and all(map(_agree, shapes, others))
+    return shapes is None or others is None or shapes == others

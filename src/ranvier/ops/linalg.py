@@ -163,6 +163,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return jnp.linalg.norm(as_float(x), ord=ord, axis=axis, keepdims=keepdims)
 
 
+@op
 def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """`fun(*primals)` and its derivative in the direction of `tangents`, computed forwards.
 

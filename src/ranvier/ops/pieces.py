@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,7 +11,8 @@ from jax import lax
 
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ShapeError
-from .symbolic import op
+from .shaping import LONG
+from .symbolic import KerasTensor, infer, op
 from .tensors import as_array, as_float
 
 __all__ = [
@@ -40,19 +43,19 @@ def diagflat(x: Any, k: int = 0) -> Any:
     return jnp.diagflat(as_array(x), k)
 
 
-@op
+@partial(op, small=LONG)
 def dsplit(x: Any, indices_or_sections: Any) -> Any:
     """Pieces along the third axis."""
     return jnp.dsplit(as_array(x), _parts(indices_or_sections))
 
 
-@op
+@partial(op, small=LONG)
 def hsplit(x: Any, indices_or_sections: Any) -> Any:
     """Pieces along the second axis (the first of a vector)."""
     return jnp.hsplit(as_array(x), _parts(indices_or_sections))
 
 
-@op
+@partial(op, small=LONG)
 def vsplit(x: Any, indices_or_sections: Any) -> Any:
     """Pieces along the first axis."""
     return jnp.vsplit(as_array(x), _parts(indices_or_sections))
@@ -82,7 +85,22 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
     return jnp.isin(as_array(x1), as_array(x2), assume_unique=assume_unique, invert=invert)
 
 
-@op
+def _unique_spec(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """Without a size, the values decide how many different ones there are; the inverse has a place for each element."""
+    bound = signature(unique).bind(x, *args, **kwargs).arguments
+    if bound.get("size") is not None:
+        return None
+    found = infer(unique.__wrapped__, (), {**bound, "size": 2})  # type: ignore[attr-defined]
+    axis = bound.get("axis")
+    values, *others = found if isinstance(found, tuple) else (found,)
+    shape = [None if axis is None or i == axis % len(x.shape) else n for i, n in enumerate(values.shape)]
+    names = [n for n in ("index", "inverse", "counts") if bound.get(f"return_{n}")]
+    more = [t if n == "inverse" else KerasTensor((None,), t.dtype) for n, t in zip(names, others, strict=True)]
+    results = (KerasTensor(shape, values.dtype), *more)
+    return results if isinstance(found, tuple) else results[0]
+
+
+@partial(op, spec=_unique_spec)
 def unique(
     x: Any,
     sorted: bool = True,

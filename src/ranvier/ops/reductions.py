@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.core import Tracer
 
-from .symbolic import op
+from .symbolic import KerasTensor, op
 from .tensors import as_array, as_float, sum_dtype
 
 __all__ = [
@@ -144,7 +145,12 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return jax.nn.logsumexp(as_float(x), axis=axis, keepdims=keepdims)
 
 
-@op
+def _bincount_spec(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
+    dtype = "int32" if weights is None else jnp.result_type("int32", weights.dtype)
+    return KerasTensor((*x.shape[:-1], None), dtype)
+
+
+@partial(op, spec=_bincount_spec)
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
     """How often each of 0 … minlength − 1 occurs; rows of a matrix are counted apart."""
     x = as_array(x)
@@ -169,7 +175,12 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     return jnp.sum(predictions > score, axis=-1) < k
 
 
-@op
+def _segments_spec(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """Without their number, the values decide how many segments there are."""
+    return None if num_segments is not None else KerasTensor((None, *data.shape[1:]), data.dtype)
+
+
+@partial(op, spec=_segments_spec)
 def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The sums of the rows that share a segment.
 
@@ -182,7 +193,7 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, so
     return jax.ops.segment_sum(as_array(data), as_array(segment_ids), num_segments, sorted)
 
 
-@op
+@partial(op, spec=_segments_spec)
 def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The products of the rows that share a segment.
 
@@ -195,7 +206,7 @@ def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, s
     return jax.ops.segment_prod(as_array(data), as_array(segment_ids), num_segments, sorted)
 
 
-@op
+@partial(op, spec=_segments_spec)
 def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The largest of the rows that share a segment.
 
@@ -208,7 +219,7 @@ def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, so
     return jax.ops.segment_max(as_array(data), as_array(segment_ids), num_segments, sorted)
 
 
-@op
+@partial(op, spec=_segments_spec)
 def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The smallest of the rows that share a segment.
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-from ..core.errors import ArgumentError
-from .symbolic import get_item, op
+from ..core.errors import ArgumentError, ShapeError, UnknownSizeError
+from ..core.variables import Variable
+from . import symbolic
+from .symbolic import KerasTensor, get_item, op
 from .tensors import as_array, sum_dtype, tensor
+from .unknown_sizes import blank
 
 __all__ = [
     "argsort", "array_split", "broadcast_to", "concatenate", "cross", "diag", "diagonal", "diff", "digitize",
@@ -18,6 +24,9 @@ __all__ = [
     "squeeze", "stack", "swapaxes", "take", "take_along_axis", "tensordot", "tile", "trace", "transpose",
     "unstack", "vstack",
 ]  # fmt: skip
+
+
+LONG = 10**6  # axes that are cut at given places are taken to be at least so long
 
 
 @op
@@ -38,10 +47,7 @@ def expand_dims(x: Any, axis: Any) -> Any:
     return jnp.expand_dims(as_array(x), axis)
 
 
-@op
-def squeeze(x: Any, axis: Any = None) -> Any:
-    """Without axes of size 1."""
-    return jnp.squeeze(as_array(x), axis)
+squeeze = symbolic.squeeze
 
 
 @op
@@ -59,7 +65,8 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
 @op
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each element several times."""
-    return jnp.repeat(as_array(x), tensor(repeats), axis)
+    counts = repeats if isinstance(repeats, (jax.Array, Variable)) else np.asarray(repeats)  # known to a trace, too
+    return jnp.repeat(as_array(x), tensor(counts), axis)
 
 
 @op
@@ -70,8 +77,12 @@ def tile(x: Any, repeats: Any) -> Any:
 
 @op
 def broadcast_to(x: Any, shape: Any) -> Any:
-    """Broadcast to `shape`."""
-    return jnp.broadcast_to(as_array(x), _sizes(shape))
+    """Broadcast to `shape`, in which None leaves a size as it is."""
+    x, sizes = as_array(x), _sizes(shape)
+    if isinstance(sizes, tuple) and None in sizes:
+        own = (1,) * (len(sizes) - x.ndim) + x.shape
+        sizes = tuple(n if s is None else s for s, n in zip(sizes, own, strict=True))
+    return jnp.broadcast_to(x, sizes)
 
 
 @op
@@ -135,7 +146,11 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     return jnp.diff(as_array(a), n, axis)
 
 
-@op
+def _nonzero_spec(x: Any) -> Any:
+    return tuple(KerasTensor((None,), "int32") for _ in x.shape)
+
+
+@partial(op, spec=_nonzero_spec)
 def nonzero(x: Any) -> Any:
     """The indices of what is not 0."""
     return tuple(i.astype("int32") for i in jnp.nonzero(as_array(x)))
@@ -177,7 +192,7 @@ def hstack(xs: Any) -> Any:
     return jnp.hstack([as_array(x) for x in xs])
 
 
-@op
+@partial(op, small=LONG)
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """Pieces along `axis`."""
     return jnp.split(
@@ -187,7 +202,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     )
 
 
-@op
+@partial(op, small=LONG)
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """Pieces along `axis`, of unequal size if need be."""
     return jnp.array_split(as_array(x), indices_or_sections, axis)
@@ -195,8 +210,13 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 @op
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
-    """The slices along `axis`, a list."""
-    return [jnp.squeeze(v, axis) for v in jnp.split(as_array(x), num or x.shape[axis], axis)]
+    """The slices along `axis`, a list; `num` says how many there are where the size of the axis is unknown."""
+    x = as_array(x)
+    if num is None and blank(x.shape)[axis] is None:
+        raise UnknownSizeError(f"unstack: the size of axis {axis} is unknown. Say how many slices there are: num=…")
+    if num is not None and x.shape[axis] != num:
+        raise ShapeError(f"unstack: num={num} slices are wanted of axis {axis} of a tensor of shape {x.shape}.")
+    return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
 
 
 @op
@@ -243,8 +263,13 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
 
 @op
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
-    """The block of `shape` that begins at `start_indices`."""
-    return lax.dynamic_slice(as_array(inputs), start_indices, shape)
+    """The block of `shape` that begins at `start_indices`; a size of -1 goes to the end of the axis."""
+    inputs = as_array(inputs)
+    if -1 in (sizes := tuple(shape)):
+        starts = [int(i) for i in start_indices]
+        ends = zip(sizes, starts, inputs.shape, strict=True)
+        sizes = tuple(n - (start + n if start < 0 else start) if size == -1 else size for size, start, n in ends)
+    return lax.dynamic_slice(inputs, start_indices, sizes)
 
 
 @op

@@ -1,8 +1,8 @@
 """Symbolic tensors: shapes and dtypes without numbers, and the graph that calls on them leave behind.
 
 The shape of an operation's result comes from tracing the operation itself with `jax.eval_shape`; there are no
-shape rules to write or to get wrong. An unknown size (None) is stood in for by a number, once by one and once
-by another: the sizes of the result that come out different are unknown too.
+shape rules to write or to get wrong. Numbers stand in for an unknown size (None), each time another one: the sizes
+of the result that come out different are unknown too (`unknown_sizes.py` chooses the numbers).
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ import numpy as np
 
 from ..core import budgets, names
 from ..core.dtypes import standardize_dtype
-from ..core.errors import ArgumentTypeError, ShapeError
+from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownSizeError
 from ..core.masks import get_mask, mask_table, masks_of, set_mask
 from ..core.pure import sketch
 from ..core.trees import ordered_keys
 from ..core.variables import shapes_only
+from . import unknown_sizes
 
 __all__ = [
     "FunctionOperation",
@@ -42,13 +43,8 @@ __all__ = [
     "op",
     "rebuild",
     "record",
+    "squeeze",
 ]
-
-# Stand-ins for unknown sizes, by axis: primes, far apart so that strides and windows cannot make them equal again.
-_STAND_INS = (
-    (1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049),
-    (2003, 2011, 2017, 2027, 2029, 2039, 2053, 2063),
-)
 
 
 class History(NamedTuple):
@@ -146,7 +142,7 @@ class KerasTensor:
 
     def squeeze(self, axis: Any = None) -> Any:
         """Without axes of size 1."""
-        return _operators["squeeze"](self, axis)
+        return squeeze(self, axis)
 
     def astype(self, dtype: Any) -> Any:
         """The same numbers in another dtype."""
@@ -169,17 +165,37 @@ class KerasTensor:
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise ArgumentTypeError(_no_numbers("a NumPy array"))
 
-    def __jax_array__(self) -> Any:
-        raise ArgumentTypeError(
+    @property
+    def __jax_array__(self) -> Any:  # a property, for JAX asks no further than whether it is there
+        raise ArgumentError(  # not a TypeError, which JAX would put its own words around
             "A symbolic tensor cannot go into a jax.numpy function. Use the same function of ranvier.ops, or put the call "
             "into a Layer's `call`."
         )
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise ArgumentTypeError(_no_numbers(f"a text in the format {spec!r}"))
+        return str(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _READ_ONLY:
+            raise AttributeError(
+                f"The {name} of a symbolic tensor cannot be set. Make another: KerasTensor(shape, dtype)."
+            )
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        hint = " " + _no_numbers("numbers") if name in ("numpy", "item", "tolist", "value", "eval", "at") else ""
+        raise AttributeError(f"A symbolic tensor has no attribute {name!r}.{hint}")
 
     def __iter__(self) -> Iterator[Any]:
         raise ArgumentTypeError("Iterating over a symbolic tensor is not possible; use ops.unstack.")
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse={self.sparse}, ragged={self.ragged}, name={self.name}>"
+
+
+_READ_ONLY = frozenset({"shape", "dtype", "ndim", "rank", "ragged_rank", "row_splits_dtype"})
 
 
 def _no_numbers(kind: str) -> str:
@@ -237,38 +253,54 @@ def keras_mask(x: Any) -> Any:
     return get_mask(x)
 
 
-def _infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The structure of results as `infer` gives it, without a look at masks."""
-    first = _trace(function, args, kwargs, _STAND_INS[0])
-    tensors = [t for t in flatten((args, kwargs)) if is_symbolic(t)]
-    if all(size is not None for t in tensors for size in t.shape) and all(t.dtype != "string" for t in tensors):
-        second = first
-    else:
-        second = _trace(function, args, kwargs, _STAND_INS[1])
+def _infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], small: int = 1) -> Any:
+    """The structure of results as `infer` gives it, without a look at masks.
 
-    def merge(a: Any, b: Any) -> KerasTensor:
-        return KerasTensor([m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)], a.dtype)
+    Args:
+        function: what is traced.
+        args: its positional arguments, symbolic tensors among them.
+        kwargs: its keyword arguments.
+        small: the smallest number that may stand in for an unknown size.
 
-    return jax.tree.map(merge, first, second)
-
-
-def _trace(function: Callable[..., Any], args: Any, kwargs: Any, stand_ins: tuple[int, ...]) -> Any:
-    symbolic: list[KerasTensor] = []
+    Raises:
+        ValueError, TypeError, …: what `function` raises whatever the unknown sizes are.
+    """
+    tensors: list[KerasTensor] = []
 
     def collect(x: Any) -> Any:
-        if is_symbolic(x):
-            symbolic.append(x)
+        if isinstance(x, KerasTensor):
+            tensors.append(x)
         return x
 
     rebuild((args, kwargs), collect)
-    shapes = [[stand_ins[min(i, 7)] if s is None else s for i, s in enumerate(t.shape)] for t in symbolic]
-    # Strings cannot be traced. Examples stand for them, of two words once and of three the other time.
-    text = "a b" if stand_ins is _STAND_INS[0] else "a b c"
-    texts = [np.full(s, text, object) if t.dtype == "string" else None for t, s in zip(symbolic, shapes, strict=True)]
+    shapes = [t.shape for t in tensors]
+
+    def trace(sizes: Any, text: str = "a b") -> Any:
+        with unknown_sizes.stand_ins_in_use(shapes, sizes):
+            return _trace(function, args, kwargs, tensors, sizes, text)
+
+    operation = getattr(function, "__self__", None)
+    if any(None in shape for shape in shapes):
+        found = unknown_sizes.traced(trace, shapes, small, lambda: unknown_sizes.hints_of((args, kwargs), operation))
+    else:
+        # Strings cannot be traced. Examples stand for them, of two words once and of three the other time.
+        texts = ("a b", "a b c") if any(t.dtype == "string" for t in tensors) else ("a b",)
+        found = [trace(shapes, text) for text in texts]
+
+    open_axes = {i for shape in shapes for i, s in enumerate(shape) if i and s is None}
+    keeps = getattr(operation, "unknown_stays_unknown", False)
+
+    def merge(*specs: Any) -> KerasTensor:
+        shape = unknown_sizes.merged([s.shape for s in specs])
+        return KerasTensor([None if keeps and i in open_axes else n for i, n in enumerate(shape)], specs[0].dtype)
+
+    return jax.tree.map(merge, *found)
+
+
+def _trace(function: Any, args: Any, kwargs: Any, tensors: list[KerasTensor], sizes: Any, text: str) -> Any:
+    texts = [np.full(s, text, object) if t.dtype == "string" else None for t, s in zip(tensors, sizes, strict=True)]
     specs = [
-        jax.ShapeDtypeStruct(s, jnp.dtype(t.dtype))
-        for t, s in zip(symbolic, shapes, strict=True)
-        if t.dtype != "string"
+        jax.ShapeDtypeStruct(s, jnp.dtype(t.dtype)) for t, s in zip(tensors, sizes, strict=True) if t.dtype != "string"
     ]
 
     def run(values: list[Any]) -> Any:
@@ -300,9 +332,11 @@ def rebuild(structure: Any, replace: Callable[[Any], Any]) -> Any:
     return None if structure is None else replace(structure)
 
 
-def record(operation: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def record(
+    operation: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], small: int = 1
+) -> Any:
     """Infer the results of `function` and leave a node of `operation` in the graph."""
-    outputs = infer(function, args, kwargs)
+    outputs = infer(function, args, kwargs, small)
     Node(operation, args, kwargs, outputs)
     return outputs
 
@@ -343,15 +377,25 @@ def _marked(function: Callable[..., Any], args: Any, kwargs: Any, marks: Iterato
         _marks.reset(token)
 
 
-def op(function: F) -> F:
-    """Decorator: `function` of tensors that, called with symbolic ones, records itself in the graph instead."""
+def op(function: F, small: int = 1, spec: Callable[..., Any] | None = None) -> F:
+    """Decorator: `function` of tensors that, called with symbolic ones, records itself in the graph instead.
+
+    Args:
+        function: the function.
+        small: the smallest number that may stand in for an unknown size.
+        spec: gives the symbolic results for the same arguments where the values decide the shapes, so that a trace
+            cannot tell them; None as its result leaves them to the trace.
+    """
 
     @functools.wraps(function)
     def dispatch(*args: Any, **kwargs: Any) -> Any:
         if any_symbolic(args, kwargs):
             try:
-                return record(FunctionOperation(dispatch), function, args, kwargs)
-            except TypeError as error:
+                if spec is not None and (outputs := spec(*args, **kwargs)) is not None:
+                    Node(FunctionOperation(dispatch), args, kwargs, outputs)
+                    return outputs
+                return record(FunctionOperation(dispatch), function, args, kwargs, small)
+            except (TypeError, IndexError) as error:
                 raise ShapeError(f"{function.__name__} does not fit its symbolic arguments: {error}") from error
         marks = _marks.get()
         return function(*args, **kwargs) if marks is None else _marked(function, args, kwargs, marks)
@@ -395,16 +439,44 @@ _operators: dict[str, Any] = {
         "logical_not",
         "transpose",
         "reshape",
-        "squeeze",
         "astype",
     ]
 }
 
 
 @op
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """Without axes of size 1."""
+    x = jnp.asarray(x)
+    sizes = unknown_sizes.blank(x.shape)
+    for one in () if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,):
+        if -x.ndim <= one < x.ndim and sizes[one] is None:
+            raise UnknownSizeError(
+                f"squeeze: the size of axis {one} is unknown, so it may not be 1. Use x[:, 0] or the like."
+            )
+    return jnp.squeeze(x, axis)
+
+
+@functools.partial(op, small=0)  # a slice of six rows may have none
 def get_item(x: Any, key: Any) -> Any:
-    """``x[key]``."""
+    """``x[key]``; raises ShapeError for an index that the axis does not have."""
+    _check_bounds(x.shape, key if isinstance(key, tuple) else (key,))
     return x[key]
+
+
+def _check_bounds(shape: tuple[int, ...], keys: tuple[Any, ...]) -> None:
+    """Refuse integers out of bounds, which JAX would take for the last place or fill with NaN."""
+    taken = [0 if k is None else k.ndim if getattr(k, "dtype", "") in ("bool", np.bool_) else 1 for k in keys]
+    rest = next((i for i, k in enumerate(keys) if k is Ellipsis), None)
+    if rest is not None:
+        taken[rest] = len(shape) - sum(taken) + 1
+    axis = 0
+    for k, n in zip(keys, taken, strict=True):
+        if isinstance(k, (int, np.integer)) and not isinstance(k, bool) and axis < len(shape):
+            size = shape[axis]
+            if not -size <= k < size:
+                raise ShapeError(f"Index {k} is out of bounds for axis {axis} of a tensor of shape {shape}.")
+        axis += n
 
 
 for _dunder, _name in {

@@ -30,7 +30,7 @@ def dense_prediction(model: Any, roles: Roles) -> DensePrediction | None:
     """What predicts for `model`, or None where the kernel is missing, not made for it, or not made for this platform."""
     if jax.default_backend() != "cpu" or not kernel_usable("predict_dense"):
         return None
-    if getattr(model, "graph", None) is None or isinstance(model._outputs_struct, (list, tuple, dict)):
+    if getattr(model, "graph", None) is None or isinstance(model._outputs_struct, dict) or len(model.outputs) != 1:
         return None
     network = network_of(model)
     return None if network is None else DensePrediction(model, roles, network)

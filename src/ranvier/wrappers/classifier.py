@@ -102,9 +102,8 @@ class SKLearnClassifier(ClassifierMixin, Estimator):
         return bool(getattr(self.model_.loss, "from_logits", False))
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """The model's scores: (samples, classes); for two classes (samples,), positive where the second one wins."""
-        scores = self._scores(X)
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+        """The model's scores, (samples, classes), for two classes, too."""
+        return self._scores(X)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probabilities of the classes, (samples, classes): the model's outputs, or the softmax of logits."""

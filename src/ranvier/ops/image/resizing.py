@@ -76,7 +76,7 @@ def scale_and_translate(
 
     Args:
         images: a tensor of any rank.
-        output_shape: the shape of the result.
+        output_shape: the shape of the result; None leaves a size as it is.
         scale: a factor for each axis of `spatial_dims`.
         translation: a distance for each of them, in output pixels.
         spatial_dims: the axes that are scaled.
@@ -84,7 +84,8 @@ def scale_and_translate(
         antialias: whether kernels widen when images shrink.
     """
     check_choice("method", method, _SCALING)
-    scale, translation = as_float(scale), as_float(translation)
+    scale, translation, images = as_float(scale), as_float(translation), as_array(images)
+    sizes = tuple(n if s is None else s for s, n in zip(output_shape, images.shape, strict=True))
     return jax.image.scale_and_translate(
-        as_array(images), tuple(output_shape), tuple(spatial_dims), scale, translation, method, bool(antialias)
+        images, sizes, tuple(spatial_dims), scale, translation, method, bool(antialias)
     )
