@@ -386,3 +386,103 @@ def test_targets_that_are_missing_are_asked_for(call, compiled):
     model.compile("sgd", **compiled)
     with pytest.raises(ValueError, match=r"no targets y|nothing to minimise"):
         call(model)
+
+
+class Nested(ranvier.Model):
+    """Runs whole calls of an inner model in its own step, as programs do that are not compiled."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.part = ranvier.Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="ones")])
+        self.part.compile(ranvier.optimizers.SGD(0.1), "mse")
+        self.own = layers.Dense(1)
+        self.run = call
+
+    def call(self, x):
+        return self.own(x)
+
+    def train_step(self, data):
+        return {"inner": ops.mean(self.run(self.part, np.asarray(data[0]), np.asarray(data[1])))}
+
+
+INNER = {
+    "fit": lambda m, x, y: m.fit(x, y, verbose=0, shuffle=False).history["loss"][0],
+    "evaluate": lambda m, x, y: m.evaluate(x, y, verbose=0),
+    "predict": lambda m, x, y: m.predict(x, verbose=0),
+    "on batch": lambda m, x, y: m.train_on_batch(x, y),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_whole_calls_run_in_eager_steps_and_are_refused_in_compiled_ones(name):
+    y, results = Y.astype("float32"), []
+    model, alone = Nested(INNER[name]), Nested(INNER[name]).part
+    model.compile("sgd", "mse", run_eagerly=True)
+    found = model.fit(X, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history["inner"]
+    for _ in range(2):
+        results.append([np.mean(INNER[name](alone, X[i : i + 4], y[i : i + 4])) for i in (0, 4, 8)][-1])
+    np.testing.assert_allclose(found, results, rtol=1e-5)
+    for a, b in zip(model.part.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    compiled = Nested(INNER[name])
+    compiled.compile("sgd", "mse")
+    compiled.train_step = lambda data: {"inner": ops.mean(INNER[name](compiled.part, X, y))}
+    if name == "on batch":  # one step is part of the outer one
+        assert np.isfinite(compiled.fit(X, y, verbose=0).history["inner"][0])
+    else:
+        with pytest.raises(ranvier.core.errors.TraceError, match="whole programs of their own"):
+            compiled.fit(X, y, verbose=0)
+
+
+def test_loops_of_ones_own():
+    """Reinforcement learning as the guides write it: act on one state, learn from a batch, copy to a target network."""
+
+    def network():
+        model = ranvier.Sequential([layers.Input((3,)), layers.Dense(8, "relu"), layers.Dense(2)])
+        model.compile("adam", "mse")
+        return model
+
+    policy, target, rng = network(), network(), np.random.default_rng(0)
+    target.set_weights(policy.get_weights())
+    for step in range(12):
+        state = rng.random(3).astype("float32")
+        values = policy.predict(state[None], verbose=0)
+        np.testing.assert_allclose(values, np.asarray(policy(state[None])), rtol=1e-5, atol=1e-6)
+        states = rng.random((5, 3)).astype("float32")
+        wanted = target.predict_on_batch(states)
+        wanted[np.arange(5), rng.integers(0, 2, 5)] = 1.0
+        before = policy.get_weights()
+        loss = policy.train_on_batch(states, wanted)
+        np.testing.assert_allclose(loss, np.mean((_forward(before, states) - wanted) ** 2), rtol=1e-4)
+        if step % 4 == 3:
+            target.set_weights(policy.get_weights())
+            np.testing.assert_allclose(target.predict(states, verbose=0), policy.predict(states, verbose=0), rtol=1e-6)
+
+
+def _forward(weights, x):
+    first, second = weights[:2], weights[2:]
+    return np.maximum(x @ first[0] + first[1], 0) @ second[0] + second[1]
+
+
+MISTAKES = [
+    (lambda m: m.predict(X[0], verbose=0), r"x has shape \(3,\), which is that of one sample.*x\[None\]"),
+    (lambda m: m.predict(X[0]), r"x has shape \(3,\), which is that of one sample"),
+    (lambda m: m.evaluate(X[0], np.ones(3)), r"x has shape \(3,\), which is that of one sample"),
+    (lambda m: m.fit(Y.astype("float32"), X, verbose=0), "x and y seem to have changed places"),
+    (lambda m: m.evaluate(Y.astype("float32"), X, verbose=0), "x and y seem to have changed places"),
+]
+
+
+@pytest.mark.parametrize(("call", "says"), MISTAKES)
+def test_one_sample_and_swapped_arguments_are_told(call, says):
+    model = ranvier.Sequential([layers.Input((3,)), layers.Dense(3), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=says):
+        call(model)
+
+
+def test_one_image_is_told_by_its_own_shape():
+    model = ranvier.Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(1)])
+    model.predict(np.ones((2, 28, 28), "float32"), verbose=0)
+    with pytest.raises(ValueError, match=r"x has shape \(28, 28\), which is that of one sample"):
+        model.predict(np.ones((28, 28), "float32"), verbose=0)

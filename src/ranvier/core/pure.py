@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+import jax
+from jax.core import Tracer
+
 from .errors import TraceError
 
 if TYPE_CHECKING:
     from .variables import Variable
 
-__all__ = ["Scope", "current_scope", "pure", "scope", "sketch"]
+__all__ = ["Scope", "current_scope", "pure", "scope", "sketch", "suspended"]
 
 _current: ContextVar[Scope | None] = ContextVar("pure_scope", default=None)
 
@@ -41,6 +44,7 @@ class Scope:
         # Variables may be given as values, too: they stand for what they hold in the scope around this one.
         given = [value.exact_value() if hasattr(value, "exact_value") else value for value in values]
         self.values: dict[int, Any] = {id(v): value for v, value in zip(variables, given, strict=True)}
+        self.variables = variables
         self.closed = closed
 
     def read(self, variable: Variable) -> Any:
@@ -80,6 +84,31 @@ def scope(new: Scope | None) -> Iterator[Scope | None]:
         yield new
     finally:
         _current.reset(token)
+
+
+@contextlib.contextmanager
+def suspended() -> Iterator[None]:
+    """Leave a step that runs with numbers for a while: its values are the variables' own, and what they become is taken back.
+
+    Raises:
+        TraceError: the step is being traced.
+    """
+    current = current_scope()
+    if current is None:
+        yield
+        return
+    if not current.closed or any(isinstance(value, Tracer) for value in current.values.values()):
+        raise TraceError(
+            "fit, evaluate and predict run whole programs of their own, which a compiled step cannot contain. In a step, call "
+            "the model itself or train_on_batch; or compile the outer model with run_eagerly=True."
+        )
+    for variable in current.variables:
+        variable.store(current.values[id(variable)])
+    try:
+        with scope(None), jax.disable_jit(False):
+            yield
+    finally:
+        current.values.update((id(variable), variable.stored_value()) for variable in current.variables)
 
 
 def sketch() -> contextlib.AbstractContextManager[Scope | None]:

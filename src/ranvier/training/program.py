@@ -214,6 +214,11 @@ class Programs:
             dense, tested = self._dense(learn), None if learn or custom else self._tested
 
             def run(state: TrainState, data: Any, order: Any, start: Any, stop: Any) -> tuple[TrainState, Any]:
+                if self.eager:  # with numbers only: the step may look at them
+                    logs: Any = {}
+                    for i in range(start, stop):
+                        state, logs = step(state, take(data, order, i), i)
+                    return state, results(state, logs)
                 known = dense is not None or tested is not None
                 flat, size = _flat(data) if known and how == "stacked" else (data, batch_size)
                 if dense is not None and dense.fits(flat):

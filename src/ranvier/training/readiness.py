@@ -20,6 +20,7 @@ from .integer_checks import check_integers
 from .label_checks import check_labels
 from .output_structure import layer_names, leaves
 from .program import Programs, programs_for
+from .sample_checks import check_samples
 from .state import Roles, further_owners
 from .step import discover, overridden, takes_state, unpack
 from .what_trains import check_what_trains
@@ -136,6 +137,10 @@ class Ready(Compiled):
         x, y, _ = unpack(data.arrays if isinstance(data, ArrayData) else data.peek())
         check_integers(self, x, f"{whose}x")
         check_labels(self._losses_compiled, y, f"{whose}y")
+
+    def _check_samples(self, data: Any) -> None:
+        if isinstance(data, ArrayData):
+            check_samples(self, *unpack(data.arrays)[:2])
 
     def _objectives_built(self) -> bool:
         return all(part is None or part.built for part in (self._losses_compiled, self._metrics_compiled))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import jax
 import numpy as np
 
 from ..core import random
-from ..core.errors import ArgumentError
-from ..core.pure import current_scope
+from ..core.errors import ArgumentError, ShapeError
+from ..core.pure import current_scope, suspended
 from ..core.tracebacks import filtered
 from ..data.adapt import make_data
 from ..data.blocks import FileData
@@ -27,6 +29,7 @@ from .prediction import is_small_batch, predict_arrays, predict_batch, predict_d
 from .program import fresh_values
 from .readiness import Ready
 from .resume import find_backup
+from .sample_checks import check_samples
 from .spec import TrainingSpec, check_count, check_verbose
 from .state import TrainState
 from .stateless import Stateless
@@ -34,7 +37,19 @@ from .step import builtin_step, default_step, overridden, predict_step, step_in_
 
 __all__ = ["Trainer"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 _ABSENT: Any = object()  # an argument that was not given
+
+
+def whole_call(method: F) -> F:
+    """Decorator of methods that run programs of their own: in another model's step only where that runs with numbers."""
+
+    @functools.wraps(method)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with suspended():
+            return method(*args, **kwargs)
+
+    return cast(F, filtered(run))
 
 
 class Trainer(Stateless, Ready, OlderMethods):
@@ -101,7 +116,7 @@ class Trainer(Stateless, Ready, OlderMethods):
 
     # --- fit --------------------------------------------------------------------------------------------------------
 
-    @filtered
+    @whole_call
     def fit(
         self,
         x: Any = None,
@@ -170,6 +185,7 @@ class Trainer(Stateless, Ready, OlderMethods):
         validation = None
         if validation_data is not None:
             validation = _validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        self._check_samples(data)
         programs = self._prepare(data.peek(), learn=True)
         self._check_numbers(data)
         if validation is not None:
@@ -249,7 +265,7 @@ class Trainer(Stateless, Ready, OlderMethods):
 
     # --- evaluate ---------------------------------------------------------------------------------------------------
 
-    @filtered
+    @whole_call
     def evaluate(
         self,
         x: Any = None,
@@ -277,6 +293,7 @@ class Trainer(Stateless, Ready, OlderMethods):
         data = limited_steps(
             lambda n: make_data(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps
         )
+        self._check_samples(data)
         programs = self._prepare(data.peek(), learn=False)
         self._check_numbers(data)
         verbose = check_verbose(verbose)
@@ -318,14 +335,22 @@ class Trainer(Stateless, Ready, OlderMethods):
         """
         if older:
             older_arguments(Trainer.predict, older, x)
+        if current_scope() is not None:
+            with suspended():
+                return self.predict(x, batch_size, verbose, steps, callbacks)
         if verbose == 0 and callbacks is None and steps is None:
             ready = self._ready()
             found = predict_directly(ready, x, batch_size)
             if found is not None:
                 return found
             if is_small_batch(x, batch_size):
-                return predict_batch(ready or self._prepare((x,), learn=False, compiled=False), Bare(x))
+                try:
+                    return predict_batch(ready or self._prepare((x,), learn=False, compiled=False), Bare(x))
+                except ShapeError:
+                    check_samples(self, x)
+                    raise
         data = limited_steps(lambda n: make_data(x, batch_size=batch_size, steps_per_epoch=n, shuffle=False), steps)
+        self._check_samples(data)
         programs = self._prepare(data.peek(), learn=False, compiled=False)
         if isinstance(data, ArrayData):
             check_integers(self, data.arrays[0])

@@ -83,7 +83,7 @@ class MonitorCallback(Callback):
             return bool(self._compare(value - self.min_delta * self._sign, reference))
         return bool(value - self.min_delta > reference if self._sign > 0 else value + self.min_delta < reference)
 
-    def _direction(self, logs: dict[str, Any]) -> int:
+    def _direction(self, logs: Logs = None) -> int:
         """1 if more of the metric is better, -1 if less is."""
         name = self.monitor.removeprefix("val_")
         if name == "loss":
@@ -94,7 +94,8 @@ class MonitorCallback(Callback):
             up, down = (any(word in words.split() for word in candidate.split("_")) for words in (_UP, _DOWN))
             if up != down:
                 return 1 if up else -1
+        absent = "" if not logs or self.monitor in logs else f" It is not in the logs.{nearest(self.monitor, logs)}"
         raise ArgumentError(
             f"{type(self).__name__} cannot tell whether more or less of '{self.monitor}' is better. Pass mode='max' or "
-            "mode='min'." + ("" if self.monitor in logs else f" It is not in the logs.{nearest(self.monitor, logs)}")
+            f"mode='min'.{absent}"
         )
