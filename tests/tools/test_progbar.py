@@ -1,5 +1,6 @@
 """The bar is Keras's to the character, on a terminal; elsewhere it is one plain line."""
 
+import contextlib
 import io
 import logging
 import re
@@ -131,3 +132,19 @@ def test_nothing_for_verbose_0_and_refusals(capsys):
         Progbar(2, verbose=3)
     with pytest.raises(ArgumentError, match="not both"):
         Progbar(2, stateful_metrics=["a"], stateless_metrics=["b"])
+
+
+@pytest.mark.parametrize("interval", [0, 0.0])
+def test_without_an_interval_every_update_goes_to_where_output_goes_then(interval):
+    bar = Progbar(target=4, interval=interval, verbose=1)
+    texts = []
+    for step in range(1, 5):
+        with contextlib.redirect_stdout(io.StringIO()) as text:
+            bar.update(step, [("gap", float(step))])
+        texts.append(text.getvalue())
+    assert all(f"{step}/4" in text and "gap: " in text for step, text in enumerate(texts, 1))
+
+
+def test_lists_show_their_mean(capsys):
+    Progbar(2, verbose=2).update(2, [("v", [1.0, 3.0]), ("w", (0.25, 0.75))])
+    assert "v: 2.0000 - w: 0.5000" in capsys.readouterr().out

@@ -100,8 +100,9 @@ class _Preparation:
             for number, batch in enumerate(batches):
                 yield self._one(batch, number)
         finally:
-            if close and hasattr(batches, "close"):
-                batches.close()
+            end = getattr(batches, "close", None)
+            if close and end is not None:
+                end()
 
     def _one(self, batch: Any, number: int) -> tuple[Any, ...]:
         x, y, sample_weight = (read(part, name) for part, name in zip(self._unpack(batch), self._names, strict=True))

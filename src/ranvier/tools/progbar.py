@@ -70,8 +70,8 @@ class Progbar:
         self.stateful_metrics = set(stateful_metrics or ())
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self._seen = 0
-        self._sums: dict[str, tuple[float, float]] = {}
-        self._latest: dict[str, float] = {}
+        self._sums: dict[str, tuple[Any, float]] = {}
+        self._latest: dict[str, Any] = {}
         self._start = time.time()
         self._after_first: float | None = None
         self._last_drawn = 0.0

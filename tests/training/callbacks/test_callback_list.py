@@ -136,6 +136,9 @@ def test_lambda_callback(fake_model):
     assert seen == [7, (0, 2.0), "end"]
     with pytest.raises(ArgumentError, match="Did you mean 'on_epoch_end'"):
         callbacks.LambdaCallback(on_epochs_end=print)
+    kept = callbacks.LambdaCallback(on_my_event=seen.append, on_epoch_end=None)
+    kept.on_my_event("mine")
+    assert seen[-1] == "mine"
     with pytest.raises(ArgumentTypeError, match="on_epoch_end must be a function"):
         callbacks.LambdaCallback(on_epoch_end="print")
 
