@@ -86,11 +86,11 @@ def test_all_ways_train_alike(names, rows, batch, epochs, weighted, shuffle, opt
     y = rng.random((rows, 1)).astype("float32")
     weight = rng.random(rows).astype("float32") if weighted else None
     expected = None
-    for way, compiled, given in ways(x, y, weight, batch, epochs, shuffle):
+    for way, compiled, arguments in ways(x, y, weight, batch, epochs, shuffle):
         ranvier.utils.set_random_seed(7)
         model = ranvier.Sequential([layers.Input(x.shape[1:]), *(PARTS[name]() for name in names), layers.Dense(1)])
         model.compile(optimizer, "mse", metrics=["mae"], weighted_metrics=["mse"], **compiled)
-        history = model.fit(**given, epochs=epochs, verbose=0).history
+        history = model.fit(**arguments, epochs=epochs, verbose=0).history
         history = {name: values for name, values in history.items() if not name.startswith("val_")}
         found = history, model.get_weights(), [v.numpy() for v in model.optimizer.variables]
         if expected is None:

@@ -197,9 +197,9 @@ def _symbols() -> tuple[str, str]:
 def _clock(seconds: float) -> str:
     """Time left: ``"59s"``, ``"2:58"``, ``"1:05:00"``."""
     whole = int(seconds)
-    if whole > 3600:
+    if seconds > 3600:
         return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-    return f"{whole // 60}:{whole % 60:02d}" if whole > 60 else f"{whole}s"
+    return f"{whole // 60}:{whole % 60:02d}" if seconds > 60 else f"{whole}s"
 
 
 def _unit_text(seconds: float, unit: str) -> str:
