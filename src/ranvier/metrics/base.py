@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from ..core.configurable import Configurable
 from ..core.errors import ArgumentTypeError
 from ..core.ownership import Watched, changed, in_order, owned, unique
 from ..core.pure import pure
+from ..core.random import SeedGenerator
 from ..core.variables import Variable
 
 __all__ = ["Metric"]
@@ -119,15 +121,28 @@ class Metric(Watched, Configurable):
 
     def stateless_update_state(self, metric_variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
         """The state's new values after `update_state` from these values."""
-        return pure(lambda: self.update_state(*args, **kwargs), self.variables)(metric_variables)[1]
+        return self._pure(lambda: self.update_state(*args, **kwargs), metric_variables)[1]
 
     def stateless_result(self, metric_variables: Any) -> Any:
         """The result for these values of the state."""
-        return pure(self.result, self.variables)(metric_variables)[0]
+        return self._pure(self.result, metric_variables)[0]
 
     def stateless_reset_state(self) -> list[Any]:
         """The state's values at the start."""
-        return pure(self.reset_state, self.variables)([v.stored_value() for v in self.variables])[1]
+        return self._pure(self.reset_state, [v.stored_value() for v in self.variables])[1]
+
+    def _pure(self, function: Callable[[], Any], values: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """`function()` for these values of the state, and the state's new values."""
+        state, held = self.variables, self._held_variables()
+        result, new = pure(function, [*state, *held])([*values, *(v.exact_value() for v in held)])
+        return result, new[: len(state)]
+
+    def _held_variables(self) -> list[Variable]:
+        """The variables of networks and seed generators that the metric uses: nothing that it counts."""
+        state = {id(v) for v in self.variables}
+        found = [v for thing in owned(self, Watched) for v in getattr(thing, "variables", ())]
+        found += [seed.state for seed in owned(self, SeedGenerator)]
+        return unique(v for v in found if id(v) not in state)
 
     # --- configuration ----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,6 +15,7 @@ from .. import initializers
 from ..core import names, ownership
 from ..core.errors import ArgumentError, ArgumentTypeError, RanvierWarning
 from ..core.hints import hint
+from ..core.pure import scope
 from ..core.settings import floatx
 from ..core.tracebacks import outside
 from ..core.variables import Variable
@@ -240,7 +242,9 @@ def finished(build: Callable[..., None]) -> Callable[..., None]:
         finally:
             self._building = inside
         if self._waiting and not inside:
-            self._take_waiting()
+            # Also if a trace came upon the optimizer first: what the variables hold is changed, not what the trace sees.
+            with scope(None), jax.ensure_compile_time_eval():
+                self._take_waiting()
 
     return run
 
