@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ _counts: Counter[str] = Counter()
 _scopes: ContextVar[tuple[str, ...]] = ContextVar("name_scopes", default=())
 
 
+@functools.cache
 def snake_case(name: str) -> str:
     """``"BatchNormalization"`` → ``"batch_normalization"``, ``"Conv2D"`` → ``"conv2d"``."""
     name = re.sub(r"\W+", "", name)

@@ -27,7 +27,6 @@ import numpy as np
 from .names import snake_case
 
 __all__ = [
-    "LEAVES",
     "Watch",
     "Watched",
     "attributes",
@@ -35,14 +34,16 @@ __all__ = [
     "in_order",
     "numbered",
     "owned",
+    "owns_nothing",
     "places",
     "unique",
     "walk",
 ]
 
-#: Types of values that own nothing.
-LEAVES = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, jax.Array)
+_LEAVES = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, jax.Array)
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+# Asking a class whether it is an array takes a microsecond.
+_known_leaves: dict[type, bool] = dict.fromkeys([str, bytes, int, bool, float, complex, type(None), np.ndarray], True)
 
 _numbers = itertools.count(1)
 
@@ -50,6 +51,14 @@ _numbers = itertools.count(1)
 def numbered() -> int:
     """The next number of what is made: it orders what sets hold."""
     return next(_numbers)
+
+
+def owns_nothing(value: Any) -> bool:
+    """Whether `value` is a number, a text or an array."""
+    kind = type(value)
+    if kind not in _known_leaves:
+        _known_leaves[kind] = isinstance(value, _LEAVES)
+    return _known_leaves[kind]
 
 
 def _contents(container: Any) -> Iterable[Any]:
@@ -78,14 +87,14 @@ def places(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _places(name: str, value: Any, around: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, _CONTAINERS):
-        if not isinstance(value, LEAVES):
+        if not owns_nothing(value):
             yield name, value
         return
     if id(value) in around:
         return
     counts: Counter[str] = Counter()
     for item in _contents(value):
-        if isinstance(item, LEAVES):
+        if owns_nothing(item):
             continue
         kind = "container" if isinstance(item, _CONTAINERS) else snake_case(type(item).__name__)
         place = f"{name}/{kind}_{counts[kind]}" if counts[kind] else f"{name}/{kind}"
@@ -106,14 +115,22 @@ def unique(items: Iterable[Any]) -> list[Any]:
 def attributes(owner: Any) -> Iterator[tuple[str, Any]]:
     """The attributes of `owner` in which it may own something, in the order in which they were first set."""
     skip = getattr(owner, "not_owned", ())
-    return (
-        (name, value) for name, value in list(vars(owner).items()) if name not in skip and not isinstance(value, LEAVES)
-    )
+    return ((name, value) for name, value in list(vars(owner).items()) if name not in skip and not owns_nothing(value))
 
 
 def owned(owner: Any, wanted: type | tuple[type, ...]) -> list[Any]:
     """The objects of the `wanted` types that `owner`'s attributes hold, each once."""
-    return unique(found for name, value in attributes(owner) for found in walk(value, wanted) if found is not owner)
+    skip = getattr(owner, "not_owned", ())
+    found: dict[int, Any] = {}
+    for name, value in list(vars(owner).items()):
+        if _known_leaves.get(type(value)) or name in skip:  # most attributes, and everybody asks
+            continue
+        if isinstance(value, _CONTAINERS):
+            found |= {id(item): item for item in walk(value, wanted) if id(item) not in found}
+        elif isinstance(value, wanted):
+            found.setdefault(id(value), value)
+    found.pop(id(owner), None)
+    return list(found.values())
 
 
 def in_order(made: Iterable[Any], held: Iterable[Any]) -> list[Any]:
@@ -164,8 +181,8 @@ class Watched:
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = self.__dict__.get(name)
-        owns_nothing = isinstance(value, LEAVES) and isinstance(before, LEAVES)
-        if not owns_nothing and before is not value and name not in self.not_watched:
+        nothing = owns_nothing(value) and owns_nothing(before)
+        if not nothing and before is not value and name not in self.not_watched:
             changed(self)
         super().__setattr__(name, value)
 
@@ -217,5 +234,5 @@ def _changeable(value: Any, around: tuple[int, ...] = ()) -> Iterator[Any]:
         if not isinstance(value, (tuple, frozenset)):
             yield value
         for item in value.values() if isinstance(value, dict) else value:
-            if not isinstance(item, LEAVES):
+            if not owns_nothing(item):
                 yield from _changeable(item, (*around, id(value)))

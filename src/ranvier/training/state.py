@@ -33,10 +33,10 @@ class Roles(NamedTuple):
     def of(cls, model: Any) -> Roles:
         """The roles of a compiled model's variables, as they are now."""
         optimizer = list(model.optimizer.variables) if model.optimizer is not None else []
-        parts = [model.trainable_variables, model.non_trainable_variables, optimizer, model.metrics_variables]
-        known = {id(v) for part in parts for v in part}
+        known = cls(model.trainable_variables, model.non_trainable_variables, optimizer, model.metrics_variables, [])
+        ids = {id(v) for part in known for v in part}
         further = [v for owner in further_owners(model) for v in _variables_of(owner)]
-        return cls(*parts, unique(v for v in [*further, *shared_state()] if id(v) not in known))
+        return known._replace(further=unique(v for v in [*further, *shared_state()] if id(v) not in ids))
 
     def key(self) -> tuple[Any, ...]:
         """What makes two sets of roles the same program: the same variables in the same parts."""

@@ -100,9 +100,13 @@ class Trainer(Stateless, Ready, OlderMethods):
         roles = self._roles()
         if data is _ABSENT:
             return step_in_place(self, roles, state, learn)
-        parts = list(state) if learn else [state[0], state[1], [v.value for v in roles.optimizer], state[2]]
-        further = [v.value for v in roles.further]
-        new, _ = builtin_step(self, roles, learn)(TrainState(*parts, further, bad_step=np.int32(-1)), data)
+        trainable, others, *optimizer, metrics = state
+        optimizer, further = (
+            optimizer[0] if learn else [v.value for v in roles.optimizer],
+            [v.value for v in roles.further],
+        )
+        now = TrainState(trainable, others, optimizer, metrics, further, bad_step=np.int32(-1))
+        new, _ = builtin_step(self, roles, learn)(now, data)
         for variable, before, value in zip(roles.further, further, new.further, strict=True):
             if value is not before:
                 variable.assign(value)
