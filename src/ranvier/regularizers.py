@@ -10,7 +10,7 @@ import numpy as np
 
 from .core import serialization, settings
 from .core.configurable import Configurable
-from .core.errors import ArgumentError, ShapeError
+from .core.errors import ArgumentError, NotDefinedError, ShapeError
 
 __all__ = [
     "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2",
@@ -32,7 +32,7 @@ class Regularizer(Configurable):
 
     def __call__(self, x: Any) -> Any:
         """The penalty for `x`."""
-        raise TypeError(f"{type(self).__name__} must define __call__(self, x).")
+        raise NotDefinedError(f"{type(self).__name__} must define __call__(self, x).")
 
 
 class L1L2(Regularizer):

@@ -11,11 +11,15 @@ from ranvier import layers
 from ranvier.core.errors import ArgumentError, NotBuiltError
 
 X = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
+IMAGES = np.random.default_rng(1).normal(size=(2, 4, 4, 4)).astype("float32")
 TOKENS = np.array([[1, 2], [0, 3]], "int32")
 KINDS = [
     ("Dense", {"units": 4}, X),
     ("EinsumDense", {"equation": "abc,cde->abde", "output_shape": (None, 2, 4)}, X),
     ("Embedding", {"input_dim": 5, "output_dim": 4}, TOKENS),
+    ("Conv1D", {"filters": 4, "kernel_size": 2, "padding": "causal", "activation": "tanh"}, X),
+    ("Conv2D", {"filters": 4, "kernel_size": (2, 3), "groups": 2}, IMAGES),
+    ("Conv3D", {"filters": 2, "kernel_size": 2, "use_bias": False}, IMAGES.reshape(2, 4, 2, 2, 4)),
 ]
 
 
@@ -38,6 +42,9 @@ def test_enabled_later(kind, arguments, x, alpha):
     np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-5, atol=1e-5)
     what = "embeddings" if kind == "Embedding" else "kernel"
     np.testing.assert_allclose(getattr(ours, what), getattr(theirs, what), rtol=1e-5, atol=1e-6)
+    for which in "ab":
+        name = f"lora_{what}_{which}"
+        assert tuple(getattr(ours, name).shape) == tuple(getattr(theirs, name).shape)
     assert (ours.lora_rank, ours.lora_alpha) == (theirs.lora_rank, theirs.lora_alpha)
     assert {k: v for k, v in ours.get_config().items() if "lora" in k} == {
         k: v for k, v in theirs.get_config().items() if "lora" in k

@@ -9,6 +9,10 @@ from ranvier import layers
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, RanvierError, SerializationError, ShapeError
 
 CONSTRUCTORS = [
+    ("Dense", {"units": 2, "trainable": "yes"}, ["trainable", "yes"]),
+    ("Dropout", {"rate": 0.5, "noise_shape": (1.5, 2)}, ["noise_shape", "1.5"]),
+    ("AlphaDropout", {"rate": 0.5, "noise_shape": "ab"}, ["noise_shape", "ab"]),
+    ("Wrapper", {"layer": "no"}, ["Layer", "no"]),
     ("Dense", {"units": 0}, ["units", "0"]),
     ("Dense", {"units": -3}, ["units", "-3"]),
     ("Dense", {"units": 2.5}, ["units", "2.5"]),

@@ -8,6 +8,7 @@
     │   │   └── UnknownSizeError          a size that is needed is unknown (None)
     │   └── DataError                     training data that cannot be used
     ├── ArgumentTypeError (ValueError, TypeError)  an argument has the wrong type
+    │   └── NotDefinedError (NotImplementedError)  a method that the subclass must define
     ├── NotBuiltError (ValueError)        asked for numbers before they exist
     ├── NotCompiledError (ValueError)     training asked of a model without `compile()`
     ├── TraceError (RuntimeError)         a variable used where the trace was not given it
@@ -34,6 +35,7 @@ __all__ = [
     "MissingDependencyError",
     "NotBuiltError",
     "NotCompiledError",
+    "NotDefinedError",
     "RanvierError",
     "RanvierWarning",
     "SerializationError",
@@ -65,6 +67,10 @@ class DataError(ArgumentError):
 
 class ArgumentTypeError(RanvierError, ValueError, TypeError):
     """An argument has the wrong type. Also a ValueError, which is what Keras raises for most of these."""
+
+
+class NotDefinedError(ArgumentTypeError, NotImplementedError):
+    """A method that subclasses define was called on a class that does not define it."""
 
 
 class NotBuiltError(RanvierError, ValueError):

@@ -15,7 +15,7 @@ from jax.core import Tracer
 from . import budgets, names, ownership, settings
 from .distributions import active_layout_of
 from .dtypes import standardize_dtype
-from .errors import ArgumentError, ShapeError, TraceError
+from .errors import ArgumentError, ArgumentTypeError, ShapeError, TraceError
 from .jax_leaves import register_leaf
 from .pure import current_scope
 
@@ -107,7 +107,7 @@ class Variable:
         self.autocast = autocast
         self._number = ownership.numbered()
         self._trainable = self.born_trainable = bool(trainable)
-        self.overwrite_with_gradient = False
+        self._overwrite_with_gradient = False
         self.regularizer: Any = None
         self.constraint: Any = None
         self._initializer = initializer if callable(initializer) else None
@@ -163,6 +163,19 @@ class Variable:
         if self._trainable != bool(value):
             self._trainable = bool(value)
             ownership.changed(self)
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """Whether an optimizer puts the gradient in the variable's place instead of taking a step along it."""
+        return self._overwrite_with_gradient
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ArgumentTypeError(
+                f"overwrite_with_gradient must be True or False. Received: overwrite_with_gradient={value!r}"
+            )
+        self._overwrite_with_gradient = value
 
     @property
     def value(self) -> Any:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..core import serialization
 from ..core.configurable import Configurable
-from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
+from ..core.errors import ArgumentError, NotDefinedError, ShapeError
 from ..losses import KLDivergence, Loss, kl_divergence
 from ..losses import get as get_loss
 from ..ops import symbolic
@@ -26,7 +26,7 @@ class DistillationLoss:
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
         """The scalar that tells how far the student is from its teacher; every distillation loss overrides it."""
-        raise ArgumentTypeError(
+        raise NotDefinedError(
             f"{type(self).__name__} must define compute_loss(self, teacher_outputs, student_outputs)."
         )
 
@@ -35,6 +35,12 @@ class DistillationLoss:
         here, there = symbolic.flatten(teacher_outputs), symbolic.flatten(student_outputs)
         if len(here) != len(there):
             raise ArgumentError(f"The teacher has {len(here)} outputs to compare, the student {len(there)}.")
+        structures = [jax.tree.structure(outputs) for outputs in (teacher_outputs, student_outputs)]
+        if structures[0] != structures[1]:
+            raise ArgumentError(
+                f"Teacher and student must give outputs of the same structure. Received: {structures[0]} of the teacher, "
+                f"{structures[1]} of the student"
+            )
 
     def validate_model_compatibility(self, teacher: Any, student: Any) -> None:
         """Refuse models that do not have what is compared; by default any two will do."""

@@ -10,7 +10,7 @@ import numpy as np
 from ..core import settings
 from ..core.configurable import Configurable
 from ..core.dtypes import standardize_dtype
-from ..core.errors import ArgumentError
+from ..core.errors import ArgumentError, NotDefinedError
 from ..core.random import SeedGenerator, host_generator
 
 __all__ = ["Initializer", "RandomInitializer", "fans", "numpy_dtype", "sizes"]
@@ -23,7 +23,7 @@ class Initializer(Configurable):
 
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
         """The initial values, an array of `shape` and `dtype`."""
-        raise TypeError(f"{type(self).__name__} must define __call__(self, shape, dtype=None).")
+        raise NotDefinedError(f"{type(self).__name__} must define __call__(self, shape, dtype=None).")
 
     def clone(self) -> Initializer:
         """An initialiser with the same configuration."""

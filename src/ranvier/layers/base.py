@@ -18,7 +18,7 @@ from ..core import dtypes, names
 from ..core.argument_names import constructor_arguments, no_argument
 from ..core.configurable import Configurable
 from ..core.distributions import distribution, with_output_layout
-from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError
+from ..core.errors import ArgumentError, NotBuiltError, NotDefinedError
 from ..core.hints import hint
 from ..core.masks import attach_masks, get_mask, masks_of, set_mask
 from ..core.ownership import owned, unique
@@ -29,13 +29,14 @@ from ..core.tracebacks import filtered
 from ..core.variables import Variable, autocast_scope
 from ..ops import symbolic
 from ..ops.operation import Operation
-from .checks import refuse_text
+from .checks import refuse_numbers, refuse_text, true_or_false
 from .context import call_context, current_context
+from .declared import declared_outputs
 from .input_spec import check_inputs
 from .masking import Masks, found_masks, with_masks
 from .owner import Owner
 from .remat import rematerialized
-from .signatures import all_numbers, as_shapes, call_parameters, shapes_of, tensors_of
+from .signatures import all_numbers, as_shapes, call_parameters, shapes_for, shapes_of, tensors_of
 
 __all__ = ["Layer"]
 
@@ -112,7 +113,7 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
             raise ArgumentError(f"name must be a string without '/'. Received: name={name!r}")
         self._name = name or names.auto_name(type(self).__name__)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self._trainable = bool(trainable)
+        self._trainable = true_or_false(type(self).__name__, "trainable", trainable)
         self.dtype_policy = dtypes.get_policy(dtype)
         self.autocast = autocast
         self._initial_weights = initial_weights
@@ -120,9 +121,22 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
     # --- losses -----------------------------------------------------------------------------------------------------
 
     def add_loss(self, loss: Any) -> None:
-        """Add a scalar (or a list of them) to the loss that training minimises; call it from `call`."""
+        """Add a scalar (or a list of them) to the loss that training minimises; call it from `call`.
+
+        Raises:
+            ArgumentError: a symbolic tensor, a function, or anything else that is no number.
+        """
         context, scope = current_context(), current_scope()
         for item in loss if isinstance(loss, (list, tuple)) else [loss]:
+            if (
+                symbolic.is_symbolic(item)
+                or callable(item)
+                or not (hasattr(item, "shape") or isinstance(item, float | int))
+            ):
+                raise ArgumentError(
+                    f"add_loss takes numbers that `call` computes. Received: {item!r}. Write a Layer whose `call` takes the "
+                    "tensors, calls self.add_loss(…) and returns them, and use it in the model."
+                )
             if isinstance(scope, StatelessScope) and scope.collect_losses:
                 scope.add_loss(item)
                 continue
@@ -152,7 +166,7 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's mathematics; every layer overrides it."""
-        raise ArgumentTypeError(f"{type(self).__name__} must define `call(self, inputs)`, which says what it computes.")
+        raise NotDefinedError(f"{type(self).__name__} must define `call(self, inputs)`, which says what it computes.")
 
     @filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -170,7 +184,11 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         if symbolic.any_symbolic(args, kwargs):
             self._check_and_build(args, kwargs)
             with self._apart():
-                return symbolic.record(self, self._compute, args, kwargs)
+                outputs = self._declared(args, kwargs)
+                if outputs is None:
+                    return symbolic.record(self, self._compute, args, kwargs)
+                symbolic.Node(self, args, kwargs, outputs)
+                return outputs
         if current_context() is None:
             with call_context() as context:
                 outputs = self._compute(*args, **kwargs)
@@ -180,6 +198,7 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         return self._compute(*args, **kwargs)
 
     def _check_and_build(self, args: Any, kwargs: Any) -> None:
+        refuse_numbers(self.name, args)
         first = args[0] if args else next(iter(kwargs.values()), None)
         check_inputs(self.input_spec, first, self.name)
         if not self.built:
@@ -252,15 +271,9 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
 
     def _build_for(self, args: Any, kwargs: Any) -> None:
         """Build from the shapes of the arguments: one for `build(input_shape)`, or one for each `<argument>_shape`."""
-        parameters = list(inspect.signature(self.build).parameters)
-        call_names = call_parameters(type(self)).names
-        given = dict(zip(call_names, args, strict=False)) | kwargs
-        if len(parameters) == 1 and parameters[0].removesuffix("_shape") not in given:
-            first = args[0] if args else next(iter(kwargs.values()), None)
-            shapes = {parameters[0]: shapes_of(first)}
-        else:
-            wanted = {p: p.removesuffix("_shape") for p in parameters}
-            shapes = {p: shapes_of(given[arg]) for p, arg in wanted.items() if given.get(arg) is not None}
+        given = dict(zip(call_parameters(type(self)).positional, args, strict=False)) | kwargs
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        shapes = shapes_for(self, self.build, given, shapes_of(first))
         with jax.ensure_compile_time_eval():
             self.build(**shapes)
         if self._build_shapes is None:
@@ -318,7 +331,16 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic results of a call on symbolic tensors, without a node in a graph."""
         with self._apart():
-            return symbolic.infer(self._compute, args, kwargs)
+            outputs = declared_outputs(self, args, kwargs, spec=False)
+            return symbolic.infer(self._compute, args, kwargs) if outputs is None else outputs
+
+    def _declared(self, args: Any, kwargs: Any) -> Any:
+        """The results that the class declares, or None. Layers inside are built by a trace of `call` if that is possible."""
+        outputs = declared_outputs(self, args, kwargs)
+        if outputs is not None and not all(layer.built for layer in self._flatten_layers(include_self=False)):
+            with contextlib.suppress(Exception):  # what needs numbers is built by the first call
+                symbolic.infer(self._compute, args, kwargs)
+        return outputs
 
     def _apart(self) -> Any:
         """A context for a trace of this layer alone: losses that it adds are the trace's, and end with it."""

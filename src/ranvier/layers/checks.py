@@ -5,10 +5,22 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from ..core.errors import ArgumentError, ArgumentTypeError, DataError, RanvierError, ShapeError
 from ..ops import symbolic
 
-__all__ = ["axis_or_axes", "per_axis", "positive", "rate_between", "refuse_text", "sizes_of", "small_constant"]
+__all__ = [
+    "axis_or_axes",
+    "per_axis",
+    "positive",
+    "rate_between",
+    "refuse_numbers",
+    "refuse_text",
+    "sizes_of",
+    "small_constant",
+    "true_or_false",
+]
 
 
 def positive(layer: str, name: str, value: Any, least: int = 1) -> int:
@@ -76,3 +88,24 @@ def refuse_text(layer: str, inputs: Any, error: Exception) -> None:
                 f"Layer '{layer}' takes numbers. Received: {what}. Turn text into numbers first, with "
                 "layers.StringLookup or layers.TextVectorization."
             ) from error
+
+
+def refuse_numbers(layer: str, args: tuple[Any, ...]) -> None:
+    """Refuse plain numbers and flags where a layer takes tensors: by position only tensors come, settings by keyword.
+
+    Raises:
+        ArgumentError: naming what came.
+    """
+    for i, arg in enumerate(args):
+        if isinstance(arg, (bool, int, float, complex)) or (i and isinstance(arg, (str, bytes))):
+            raise ArgumentError(
+                f"Layer '{layer}' takes tensors by position; anything else is given by keyword, as in layer(x, "
+                f"training=True). Received: {arg!r} of type {type(arg).__name__} as argument {i + 1}"
+            )
+
+
+def true_or_false(layer: str, name: str, value: Any) -> bool:
+    """`value` as a bool, refused unless it is one (or 0 or 1)."""
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, Integral) and value in (0, 1)):
+        return bool(value)
+    raise ArgumentTypeError(f"{layer}: {name} must be True or False. Received: {name}={value!r}")

@@ -9,12 +9,19 @@ from ..core.errors import ArgumentError, ShapeError
 from ..ops.conv import conv
 from .checks import positive
 from .convolutional import Convolutional
+from .lora import LowRank
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 
-class _Conv(Convolutional):
-    """Base of convolutions over `rank` spatial axes."""
+class _Conv(Convolutional, LowRank):
+    """Base of convolutions over `rank` spatial axes.
+
+    Args beside those of the layers: `lora_rank` and `lora_alpha`, r and α of a low-rank addition that is trained in the
+    kernel's place; see `enable_lora`.
+    """
+
+    config_optional = Convolutional.config_optional | {"lora_rank", "lora_alpha"}
 
     def __init__(
         self,
@@ -34,9 +41,12 @@ class _Conv(Convolutional):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._set_lora(lora_rank, lora_alpha)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate, causal=self.rank == 1)
         self._refuse_stride_with_dilation()
         self._set_bias(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
@@ -57,7 +67,7 @@ class _Conv(Convolutional):
                 f"Layer '{self.name}': {channels} channels are no multiple of groups={self.groups}. Received: shape "
                 f"{tuple(input_shape)}"
             )
-        self.kernel = self.add_weight(
+        self._kernel = self.add_weight(
             (*self.kernel_size, channels // self.groups, self.filters),
             self.kernel_initializer,
             regularizer=self.kernel_regularizer,
@@ -65,12 +75,19 @@ class _Conv(Convolutional):
             name="kernel",
         )
         self._add_bias(self.filters)
+        self._enable_lora_if_asked()
+
+    @property
+    def kernel(self) -> Any:
+        """K, with the low-rank addition if there is one."""
+        return self._adapted()
 
     def call(self, inputs: Any) -> Any:
         """φ(x ⋆ K + b)."""
         x, padding = self._causally_padded(inputs)
         with self._named_errors():
-            y = conv(x, self.kernel.value, self.strides, padding, self.data_format, self.dilation_rate)
+            kernel = self.kernel if self.lora_enabled else self._kernel.value
+            y = conv(x, kernel.astype(x.dtype), self.strides, padding, self.data_format, self.dilation_rate)
         return self._biased_and_activated(y)
 
 

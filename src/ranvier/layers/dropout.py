@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -33,6 +34,19 @@ def _noise_shape(layer: str, noise_shape: Any, shape: tuple[int, ...]) -> tuple[
     return tuple(s if n is None else n for n, s in zip(noise_shape, shape, strict=True))
 
 
+def _checked(layer: str, noise_shape: Any) -> tuple[int | None, ...] | None:
+    """`noise_shape` as a tuple, refused unless it holds whole sizes and None."""
+    if noise_shape is None:
+        return None
+    if not isinstance(noise_shape, (tuple, list)) or any(
+        n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1) for n in noise_shape
+    ):
+        raise ArgumentError(
+            f"{layer}: noise_shape must be a tuple of integers of at least 1 and None. Received: noise_shape={noise_shape!r}"
+        )
+    return tuple(noise_shape)
+
+
 class Dropout(Layer):
     """Sets each element to 0 with probability `rate` and scales the rest by 1 / (1 − rate): Srivastava et al., 2014.
 
@@ -52,7 +66,7 @@ class Dropout(Layer):
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = rate_between(type(self).__name__, "rate", rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _checked(type(self).__name__, noise_shape)
         self.seed = seed
         self.seed_generator = SeedGenerator(seed) if rate > 0 else None
         self.supports_masking = True
@@ -201,7 +215,7 @@ class AlphaDropout(Layer):
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = rate_between("AlphaDropout", "rate", rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _checked(type(self).__name__, noise_shape)
         self.seed = seed
         self.seed_generator = SeedGenerator(seed) if rate > 0 else None
         self.supports_masking = True

@@ -102,6 +102,12 @@ class Embedding(LowRank):
             DataError: naming the first place and its integer.
         """
         inputs = np.asarray(inputs)
+        if inputs.dtype.kind == "f" and (odd := np.argwhere(inputs != np.trunc(inputs))).size:
+            place = tuple(int(i) for i in odd[0])
+            raise DataError(
+                f"Layer '{self.name}' looks up integers. Received: {what}{list(place)} = {inputs[place]} ({len(odd):,} of "
+                f"{inputs.size:,} are fractions). Round them, or turn numbers into places with layers.Discretization."
+            )
         if inputs.size == 0 or (inputs.min() >= 0 and inputs.max() < self.input_dim):
             return
         places = np.argwhere(~((inputs >= 0) & (inputs < self.input_dim)))

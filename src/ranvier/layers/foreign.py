@@ -69,6 +69,16 @@ class JaxLayer(Layer):
             self._hold(params, state)
             self.built = True
 
+    @property
+    def params(self) -> Any:
+        """The parameters, a structure of variables; None before the layer is built, or without any."""
+        return self._weights["params"].variables() if "params" in self._weights else None
+
+    @property
+    def state(self) -> Any:
+        """The state, a structure of variables; None before the layer is built, or without any."""
+        return self._weights["state"].variables() if "state" in self._weights else None
+
     def build(self, input_shape: Any) -> None:
         """Make the weights with `init_fn`."""
         wanted = {"params", "state"} & set(self._call_arguments)
@@ -122,19 +132,22 @@ class _Tree:
 
     Args:
         layer: the layer that they become weights of.
-        tree: nested dicts, lists and tuples of arrays and numbers.
+        tree: nested dicts, lists and tuples of arrays and numbers; anything else in a state goes through unchanged.
         trainable: whether optimizers change those that are floats.
     """
 
     def __init__(self, layer: Layer, tree: Any, trainable: bool):
         paths, self.structure = jax.tree_util.tree_flatten_with_path(tree)
-        self.variables = [self._variable(layer, path, leaf, trainable) for path, leaf in paths]
+        #: A variable for each leaf; strings and the like stand for themselves.
+        self.leaves = [self._variable(layer, path, leaf, trainable) for path, leaf in paths]
 
-    def _variable(self, layer: Layer, path: Any, leaf: Any, trainable: bool) -> Variable:
+    def _variable(self, layer: Layer, path: Any, leaf: Any, trainable: bool) -> Any:
         value = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
         if value.dtype.kind in "OUSM":
+            if not trainable:
+                return leaf
             raise ArgumentTypeError(
-                f"Layer '{layer.name}': params and state must hold arrays and numbers. Received: {leaf!r} at "
+                f"Layer '{layer.name}': params must hold arrays and numbers. Received: {leaf!r} at "
                 f"{jax.tree_util.keystr(path)}"
             )
         if not hasattr(leaf, "dtype"):
@@ -146,9 +159,13 @@ class _Tree:
             autocast=trainable, name=name,
         )  # fmt: skip
 
+    def variables(self) -> Any:
+        """The structure with its variables."""
+        return jax.tree.unflatten(self.structure, self.leaves)
+
     def values(self) -> Any:
         """The structure with the present values."""
-        return jax.tree.unflatten(self.structure, [v.value for v in self.variables])
+        return jax.tree.unflatten(self.structure, [v.value if isinstance(v, Variable) else v for v in self.leaves])
 
     def assign(self, tree: Any) -> None:
         """Give the variables the values of a structure of the same kind."""
@@ -158,8 +175,9 @@ class _Tree:
                 f"The state that call_fn returns must have the structure it had at first, {self.structure}. "
                 f"Received: {structure}"
             )
-        for variable, leaf in zip(self.variables, leaves, strict=True):
-            variable.assign(leaf)
+        for variable, leaf in zip(self.leaves, leaves, strict=True):
+            if isinstance(variable, Variable):
+                variable.assign(leaf)
 
 
 class FlaxLayer(JaxLayer):

@@ -77,9 +77,8 @@ class InputLayer(Layer):
         )
         Node(self, (), {}, output)
 
-    def call(self) -> Any:
-        """Nothing: values of inputs come from outside."""
-        raise ArgumentError(f"Input '{self.name}' is not called; the model is called with its value.")
+    def call(self) -> None:  # type: ignore[override]  # there is nothing to take
+        """None: values of inputs come from outside."""
 
     @property
     def dtype(self) -> str:

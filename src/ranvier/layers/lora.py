@@ -39,6 +39,14 @@ class LowRank(Layer):
         return getattr(self, f"_{self.adapted_weight}")
 
     @property
+    def _lora_a(self) -> Any:
+        return getattr(self, f"lora_{self.adapted_weight}_a")
+
+    @property
+    def _lora_b(self) -> Any:
+        return getattr(self, f"lora_{self.adapted_weight}_b")
+
+    @property
     def _lora_scale(self) -> float:
         assert self.lora_rank is not None
         assert self.lora_alpha is not None
@@ -88,8 +96,10 @@ class LowRank(Layer):
         shape, regularizer = self._frozen.shape, self._frozen.regularizer
         # In `floatx`, as in Keras, also where W is kept in half precision: small updates to small factors need the digits.
         common = {"dtype": settings.floatx(), "regularizer": regularizer}
-        self._lora_a = self.add_weight((*shape[:-1], rank), a_initializer, name=f"lora_{what}_a", **common)
-        self._lora_b = self.add_weight((rank, shape[-1]), b_initializer, name=f"lora_{what}_b", **common)
+        factors = {"a": ((*shape[:-1], rank), a_initializer), "b": ((rank, shape[-1]), b_initializer)}
+        for which, (size, initializer) in factors.items():
+            name = f"lora_{what}_{which}"
+            setattr(self, name, self.add_weight(size, initializer, name=name, **common))
         self._frozen.trainable = False
         self.lora_enabled = True
 

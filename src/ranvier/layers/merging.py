@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ..core.errors import ArgumentError, ShapeError
+from ..core.errors import ArgumentError, NotDefinedError, ShapeError
 from ..core.masks import get_mask
 from ..ops.binary import logical_or
 from ..ops.nn_functions import normalize
@@ -61,7 +61,7 @@ class _Merge(Layer):
         return inputs
 
     def _merge(self, inputs: list[Any]) -> Any:
-        raise TypeError(f"{type(self).__name__} must define _merge(self, inputs).")
+        raise NotDefinedError(f"{type(self).__name__} must define _merge(self, inputs).")
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Where any of the inputs' masks holds; None where an input has none."""

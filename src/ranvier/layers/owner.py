@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,8 +17,25 @@ from ..core.errors import ArgumentError, NotBuiltError, SerializationError, Shap
 from ..core.ownership import Watched, in_order, owned, unique
 from ..core.random import SeedGenerator
 from ..core.variables import Variable
+from .checks import true_or_false
+from .context import current_context
 
 __all__ = ["Owner"]
+
+
+def _shape_first(add_weight: Callable[..., Variable]) -> Callable[..., Variable]:
+    """`add_weight`, which says what to do where a name stands first, as Keras 2 had it."""
+
+    @functools.wraps(add_weight)
+    def checked(self: Owner, *args: Any, **kwargs: Any) -> Variable:
+        if args and isinstance(args[0], str):
+            raise ArgumentError(
+                f"The first argument of add_weight is the shape; the name is given by keyword: add_weight(shape=…, "
+                f"name={args[0]!r}). Received: {args[0]!r} first"
+            )
+        return add_weight(self, *args, **kwargs)
+
+    return checked
 
 
 class Owner(Watched, Configurable):
@@ -104,6 +123,7 @@ class Owner(Watched, Configurable):
     def _build_by_call(self, input_shape: Any) -> None:
         """Nothing to make; models build their parts by tracing their call."""
 
+    @_shape_first
     def add_weight(
         self,
         shape: tuple[int, ...] | None = None,
@@ -128,7 +148,16 @@ class Owner(Watched, Configurable):
             regularizer: a penalty on it, added to the loss.
             constraint: a projection applied after each update.
             name: its name.
+
+        Raises:
+            ArgumentError: a name in the place of the shape, or a weight that is made in `call`.
+            ShapeError: a shape that is not known.
         """
+        if current_context() is not None and self.built and not self._building:
+            raise ArgumentError(
+                f"Layer '{self.name}' makes the weight '{name or 'variable'}' in `call`: each call would make another one, "
+                "which no optimizer knows. Make it in `build(self, input_shape)` or in `__init__`."
+            )
         shape = () if shape is None else tuple(shape)
         if any(size is None for size in shape):
             raise ShapeError(
@@ -260,6 +289,7 @@ class Owner(Watched, Configurable):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        value = true_or_false(f"Layer '{self.name}'", "trainable", value)
         ownership.changed(self)
         self._trainable = bool(value)
         for layer in self._flatten_layers():

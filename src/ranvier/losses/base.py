@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from ..core import dtypes, names, serialization
 from ..core.configurable import Configurable
-from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
+from ..core.errors import ArgumentError, NotDefinedError, ShapeError
 from ..core.masks import get_mask, mask_table
 from ..ops import symbolic
 from ..ops.errors_of_prediction import same_rank
@@ -57,7 +57,7 @@ class Loss(Configurable):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The values per sample; every loss overrides it."""
-        raise ArgumentTypeError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
+        raise NotDefinedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss.

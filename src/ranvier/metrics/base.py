@@ -11,7 +11,7 @@ import numpy as np
 from .. import initializers
 from ..core import dtypes, names
 from ..core.configurable import Configurable
-from ..core.errors import ArgumentTypeError
+from ..core.errors import NotDefinedError
 from ..core.ownership import Watched, changed, in_order, owned, unique
 from ..core.pure import pure
 from ..core.random import SeedGenerator
@@ -107,11 +107,11 @@ class Metric(Watched, Configurable):
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Count a batch; every metric overrides it."""
-        raise ArgumentTypeError(f"{type(self).__name__} must define update_state(self, …).")
+        raise NotDefinedError(f"{type(self).__name__} must define update_state(self, …).")
 
     def result(self) -> Any:
         """The value so far; every metric overrides it."""
-        raise ArgumentTypeError(f"{type(self).__name__} must define result(self).")
+        raise NotDefinedError(f"{type(self).__name__} must define result(self).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core import dtypes, serialization
 from ..core.argument_names import translated
-from ..core.errors import ArgumentError, NotBuiltError
+from ..core.errors import ArgumentError, NotBuiltError, NotDefinedError
 from ..core.masks import set_mask
 from ..core.ownership import unique
 from ..core.trees import ordered_keys
@@ -151,7 +151,7 @@ class Model(Trainer, Layer):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph. Subclasses that are not functional override it."""
         if self.graph is None:
-            raise ArgumentError(
+            raise NotDefinedError(
                 f"{type(self).__name__} must define `call(self, inputs)`, or be made from symbolic tensors: Model(inputs, outputs)."
             )
         values = standardize_inputs(self, inputs)

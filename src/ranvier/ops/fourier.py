@@ -76,8 +76,9 @@ def irfft(x: Any, fft_length: int | None = None) -> Any:
 def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
     """Stretches of the last axis, each `sequence_stride` further: (…, n) → (…, stretches, sequence_length)."""
     x = as_float(x)
-    count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
-    if count < 1 or sequence_length < 1 or sequence_stride < 1:
+    fits = sequence_length >= 1 and sequence_stride >= 1
+    count = 1 + (x.shape[-1] - sequence_length) // sequence_stride if fits else 0
+    if count < 1:
         raise ShapeError(
             f"no stretch of sequence_length={sequence_length}, sequence_stride={sequence_stride} apart, fits into the "
             f"last axis of shape {x.shape}."
@@ -157,6 +158,8 @@ def istft(
     Returns:
         (…, time).
     """
+    if sequence_stride < 1:
+        raise ShapeError(f"istft: sequence_stride must be at least 1. Received: sequence_stride={sequence_stride}")
     stretches = irfft(x, fft_length)
     bell = _window(window, sequence_length, fft_length, stretches.dtype)
     count = stretches.shape[-2]

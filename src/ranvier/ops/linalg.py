@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.scipy as jsp
+from jax.core import Tracer
 
 from ..core.errors import ArgumentError, ShapeError
 from .symbolic import op
@@ -28,8 +29,14 @@ def _matrices(x: Any, square: bool = True) -> Any:
 
 @op
 def cholesky(x: Any, upper: bool = False) -> Any:
-    """The triangular L with x = L Lᵀ, or its transpose, for symmetric positive definite x, (…, n, n)."""
+    """The triangular L with x = L Lᵀ, or its transpose, for symmetric positive definite x, (…, n, n).
+
+    Raises:
+        ArgumentError: a matrix that is not positive definite, where that can be seen; in compiled programs it gives NaN.
+    """
     factor = jnp.linalg.cholesky(_matrices(x))
+    if not isinstance(factor, Tracer) and bool(jnp.isnan(factor).any()):
+        raise ArgumentError("cholesky takes symmetric, positive definite matrices. Received: one that is not")
     return jnp.swapaxes(factor, -1, -2).conj() if upper else factor
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core import names
 from ..core.configurable import Configurable
-from ..core.errors import ArgumentError, ArgumentTypeError, NotBuiltError
+from ..core.errors import ArgumentError, NotBuiltError, NotDefinedError
 from ..core.remat import remat
 from . import symbolic
 
@@ -51,7 +51,7 @@ class Operation(Configurable):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; every operation overrides it."""
-        raise ArgumentTypeError(f"{type(self).__name__} must define `call`, which says what it computes.")
+        raise NotDefinedError(f"{type(self).__name__} must define `call`, which says what it computes.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if symbolic.any_symbolic(args, kwargs):

@@ -34,6 +34,7 @@ __all__ = [
     "KerasTensor",
     "Node",
     "any_symbolic",
+    "attach_mask",
     "flatten",
     "get_item",
     "infer",
@@ -243,9 +244,14 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     outputs, found = _infer(masked, (masks, args, kwargs), {}, *options)
     for tensor, mask in zip(jax.tree.leaves(outputs), found, strict=True):
         if mask is not None:
-            tensor._keras_mask = mask
-            Node(FunctionOperation(keras_mask), (tensor,), {}, mask)
+            attach_mask(tensor, mask)
     return outputs
+
+
+def attach_mask(tensor: KerasTensor, mask: KerasTensor) -> None:
+    """Let a symbolic tensor carry a symbolic mask, which can be used in a graph like any other tensor."""
+    tensor._keras_mask = mask
+    Node(FunctionOperation(keras_mask), (tensor,), {}, mask)
 
 
 def keras_mask(x: Any) -> Any:

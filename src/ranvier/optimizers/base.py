@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from ..core import names, serialization
 from ..core.argument_names import constructor_arguments, no_argument
 from ..core.configurable import Configurable
-from ..core.errors import ArgumentError, RanvierWarning
+from ..core.errors import ArgumentError, NotDefinedError, RanvierWarning
 from ..core.names import snake_case
 from ..core.pure import pure
 from ..core.tracebacks import outside
@@ -143,7 +143,9 @@ class Optimizer(OptimizerState, Configurable):
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change `variable` for one gradient: the rule."""
-        raise TypeError(f"{type(self).__name__} must define update_step(self, gradient, variable, learning_rate).")
+        raise NotDefinedError(
+            f"{type(self).__name__} must define update_step(self, gradient, variable, learning_rate)."
+        )
 
     def _step_rate(self, learning_rate: Any, dtype: str = "float32") -> Any:
         """What one step multiplies with: the learning rate, with the corrections that change from step to step."""

@@ -385,7 +385,7 @@ class Session:
             weights = np.asarray(node.layer.kernel)[:, place[-1]]
             parts = [part.reshape(*image, 1) for part in (taken, weights, taken * weights)]
         elif node.kind == "Conv2D" and node.layer.groups == 1 and node.layer.data_format == "channels_last":
-            kernel = np.asarray(node.layer.kernel.value)[..., place[-1]]
+            kernel = np.asarray(node.layer.kernel)[..., place[-1]]
             patch = _patch(taken, kernel.shape, place, node.layer)
             parts = [patch, kernel, patch * kernel]
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from .dot import Attention
+from .dot import Attention, two_or_three
 
 __all__ = ["AdditiveAttention"]
 
@@ -30,6 +30,7 @@ class AdditiveAttention(Attention):
 
     def build(self, input_shape: Any) -> None:
         """Make the vector."""
+        two_or_three(self, input_shape, "input_shape")
         if self.use_scale:
             self.scale = self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
 

@@ -12,7 +12,7 @@ from ..base import Layer
 from ..checks import rate_between
 from ..dropout import Dropout
 
-__all__ = ["Attention"]
+__all__ = ["Attention", "two_or_three"]
 
 
 class Attention(Layer):
@@ -52,7 +52,7 @@ class Attention(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make the scalars that were asked for."""
-        _two_or_three(self, input_shape, "input_shape")
+        two_or_three(self, input_shape, "input_shape")
         self.concat_score_weight = None
         if self.use_scale:
             self.scale = self.add_weight((), "ones", name="scale")
@@ -88,7 +88,7 @@ class Attention(Layer):
             return_attention_scores: return the weights, (batch, T, S), too.
             use_causal_mask: a query sees no values after its own place.
         """
-        query, value, key = _two_or_three(self, inputs, "inputs")
+        query, value, key = two_or_three(self, inputs, "inputs")
         query_mask, value_mask = _masks(self, mask)
         seen = None if value_mask is None else jnp.asarray(value_mask, "bool")[..., None, :]
         if use_causal_mask:
@@ -107,13 +107,17 @@ class Attention(Layer):
         return None if mask is None or mask[0] is None else mask[0]
 
 
-def _two_or_three(layer: Attention, inputs: Any, what: str) -> Any:
+def two_or_three(layer: Attention, inputs: Any, what: str) -> Any:
     """Query, value and key."""
     kind = type(layer).__name__
     if not isinstance(inputs, (list, tuple)):
         raise ArgumentTypeError(
             f"{kind} takes a list, [query, value] or [query, value, key]. Received: {what} of type "
             f"{type(inputs).__name__}"
+        )
+    if what == "input_shape" and not all(isinstance(shape, (list, tuple)) for shape in inputs):
+        raise ArgumentError(
+            f"{kind} takes a list, [query, value] or [query, value, key]. Received: one of shape {inputs}"
         )
     if len(inputs) not in (2, 3):
         raise ArgumentError(

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from ...core.errors import ArgumentError, ArgumentTypeError, ShapeError
+from ...core.errors import ArgumentError, NotDefinedError, ShapeError
 from ...core.random import SeedGenerator
 from ...ops.image.colour import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from ...ops.image.layout import batched, from_floats, working_dtype
@@ -162,7 +162,7 @@ class ColourLayer(ImageLayer):
 
     def recolour(self, x: Any, transformation: Any) -> Any:
         """The images after `transformation`: floats, (images, height, width, channels)."""
-        raise ArgumentTypeError(f"{type(self).__name__} must define `recolour(self, x, transformation)`.")
+        raise NotDefinedError(f"{type(self).__name__} must define `recolour(self, x, transformation)`.")
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         """The images after `transformation`; as they are when not training, for layers that are random."""
@@ -190,7 +190,7 @@ class RandomColourLayer(ColourLayer):
 
     def draw(self, words: Any, count: int) -> Any:
         """The numbers of one transformation of `count` images."""
-        raise ArgumentTypeError(f"{type(self).__name__} must define `draw(self, words, count)`.")
+        raise NotDefinedError(f"{type(self).__name__} must define `draw(self, words, count)`.")
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The numbers of one transformation, a row for each image; None when not training."""

@@ -7,7 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ...core.errors import ArgumentError, NotBuiltError
+from ...core.errors import ArgumentError, DataError, NotBuiltError
+from ...core.pure import current_scope
 from ..checks import positive
 from .encoding import check_mode, encode
 from .host import DatasetLayer
@@ -81,11 +82,21 @@ class Discretization(DatasetLayer):
         self.reset_state()
         for batch in batches(data, steps):
             self.update_state(batch)
+        if not self.summary.size:
+            raise DataError(
+                f"Layer '{self.name}': there is nothing to adapt to. Received: data without a single number"
+            )
         self.finalize_state()
 
     def update_state(self, data: Any) -> None:
         """Take a batch's numbers into account."""
         values = np.sort(np.asarray(data, "float32").ravel())
+        if values.size == 0:
+            return
+        if np.isnan(values[-1]):
+            raise DataError(
+                f"Layer '{self.name}': NaN lies in no bin. Take those samples out, or put numbers in their place."
+            )
         step = max(len(values) * self.epsilon, 1.0)  # every step-th number stands for those before it
         values = values[int(step) - 1 :: int(step)]
         new = np.stack([values, np.full(len(values), np.float32(step), "float32")])
@@ -102,15 +113,19 @@ class Discretization(DatasetLayer):
 
     def call(self, inputs: Any) -> Any:
         """The bins, in the mode of the output."""
-        if self.bin_boundaries is None:
-            raise NotBuiltError(
-                f"Layer '{self.name}' has no boundaries yet: call adapt(data) first, or give bin_boundaries."
-            )
+        boundaries = self.bin_boundaries
+        if boundaries is None:
+            scope = current_scope()
+            if scope is None or scope.closed or not self.num_bins:
+                raise NotBuiltError(
+                    f"Layer '{self.name}' has no boundaries yet: call adapt(data) first, or give bin_boundaries."
+                )
+            boundaries = list(range(self.num_bins - 1))  # only shapes are asked for
         x = jnp.asarray(inputs, self.compute_dtype)
-        bins = jnp.digitize(x, jnp.asarray(np.asarray(self.bin_boundaries), self.compute_dtype)).astype("int32")
+        bins = jnp.digitize(x, jnp.asarray(np.asarray(boundaries), self.compute_dtype)).astype("int32")
         if self.output_mode == "int":
             return bins
-        return encode(bins, self.output_mode, len(self.bin_boundaries) + 1, self.compute_dtype)
+        return encode(bins, self.output_mode, len(boundaries) + 1, self.compute_dtype)
 
     def _config_value(self, name: str, declared_by: type) -> Any:
         return self.dtype_policy.name if name == "dtype" else super()._config_value(name, declared_by)

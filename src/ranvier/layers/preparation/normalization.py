@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ...core.errors import ArgumentError, ShapeError
+from ...core.errors import ArgumentError, DataError, ShapeError
 from ...core.settings import epsilon
 from ..checks import axis_or_axes
 from .host import DatasetLayer
@@ -109,6 +109,8 @@ class Normalization(DatasetLayer):
         count, mean, variance = 0.0, np.float64(0), np.float64(0)
         for batch in batches(data):
             x = np.asarray(batch, "float64")
+            if x.size == 0:
+                continue
             if not self.built:
                 single = isinstance(data, np.ndarray) or hasattr(data, "__array__") or isinstance(data, list)
                 self.build(x.shape if single else (None, *x.shape[1:]))
@@ -118,12 +120,21 @@ class Normalization(DatasetLayer):
                     f"{x.shape}"
                 )
             over = tuple(a for a in range(x.ndim) if a not in self._kept)
+            if not np.isfinite(x).all():
+                raise DataError(
+                    f"Layer '{self.name}': adapt needs finite numbers, and {np.count_nonzero(~np.isfinite(x)):,} of "
+                    f"{x.size:,} are NaN or infinite. Take those rows out, or put numbers in their place."
+                )
             n = float(np.prod([x.shape[a] for a in over]))
             new_mean, new_variance = x.mean(over), x.var(over)
             share = n / (count + n)
             difference = new_mean - mean
             variance = variance + (new_variance - variance) * share + difference**2 * share * (1 - share)
             mean, count = mean + difference * share, count + n
+        if not count:
+            raise DataError(
+                f"Layer '{self.name}': there is nothing to adapt to. Received: data without a single sample"
+            )
         self.adapt_mean.assign(np.asarray(mean, "float32"))
         self.adapt_variance.assign(np.asarray(variance, "float32"))
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from ... import activations, constraints, initializers, regularizers
-from ...core.errors import ShapeError
+from ...core.errors import NotDefinedError, ShapeError
 from ..checks import positive
 from .dropout_masks import DropoutMasks
 from .loop import over_time
@@ -145,7 +145,7 @@ class RecurrentCell(DropoutMasks):
 
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
         """From the projected inputs and the states to the output and the new states: the cell's mathematics."""
-        raise TypeError(f"{type(self).__name__} must define advance(self, projected, states, recurrence).")
+        raise NotDefinedError(f"{type(self).__name__} must define advance(self, projected, states, recurrence).")
 
     def loop(self, sequences: Any, states: Any, mask: Any, training: Any, **options: Any) -> tuple[Any, Any, Any]:
         """All steps: the projections of all inputs at once, then `over_time` of `advance`.

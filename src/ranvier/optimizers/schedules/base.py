@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.configurable import Configurable
+from ...core.errors import NotDefinedError
 
 __all__ = ["LearningRateSchedule"]
 
@@ -16,4 +17,4 @@ class LearningRateSchedule(Configurable):
 
     def __call__(self, step: Any) -> Any:
         """The learning rate at a step, a number or an array."""
-        raise TypeError(f"{type(self).__name__} must define __call__(self, step).")
+        raise NotDefinedError(f"{type(self).__name__} must define __call__(self, step).")
