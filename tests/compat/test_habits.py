@@ -127,6 +127,23 @@ def test_old_names_elsewhere(make: Callable[[], Any], attribute: str, value: Any
     assert hints
 
 
+def test_kernels_by_rows_and_columns():
+    made, hints = _hints(lambda: layers.Convolution2D(8, 3, 2, border_mode="same"))
+    assert (made.kernel_size, made.strides, made.padding) == ((3, 2), (1, 1), "same")
+    assert hints[0] == "Conv2D(8, 3, 2) is Conv2D(8, (3, 2)) in Keras 3."
+    made, _ = _hints(lambda: layers.Convolution3D(8, 3, 2, 2, subsample=(1, 2, 1)))
+    assert (made.kernel_size, made.strides) == ((3, 2, 2), (1, 2, 1))
+    made, hints = _hints(lambda: layers.Convolution2D(8, 3, 3, activation="relu"))
+    assert (made.kernel_size, made.strides) == ((3, 3), (3, 3)), "as in Keras 3"
+    assert "If it was written for Keras 1" in hints[0]
+    for quiet in (
+        lambda: layers.Conv2D(8, 3, 2),
+        lambda: layers.Conv2D(8, 4, strides=4),
+        lambda: layers.Conv2D(8, 1, 1),
+    ):
+        assert _hints(quiet)[1] == []
+
+
 def test_ones_own_subclass_may_use_old_names_for_itself():
     class Scaled(layers.Dense):
         def __init__(self, units: int, p: float = 0.5, **kwargs: Any):

@@ -110,7 +110,8 @@ def check_names(cls: type, kwargs: Mapping[str, Any], is_own: Callable[[type], b
 
     Where names of older Kerases are among them, the ``__init__`` of ranvier's that will take them is replaced, once and
     for its class, by one that translates them first. A class with arguments that need more than another name has class
-    methods ``needs_translation(kwargs)`` and ``translate(args, kwargs)``.
+    methods ``needs_translation(kwargs)`` and ``translate(args, kwargs)``; one whose arguments had other places besides their
+    names has ``older_places(args)``.
 
     Args:
         cls: the class of the object.
@@ -144,6 +145,10 @@ def _never(kwargs: Mapping[str, Any]) -> bool:
     return False
 
 
+def _as_they_are(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return args
+
+
 _translating: set[type] = set()
 
 
@@ -152,7 +157,8 @@ def _translate_in(base: Any, known: frozenset[str]) -> None:
 
     @functools.wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        if not known.issuperset(kwargs):
+        if any(_is_old(name, known) for name in kwargs if name not in known):
+            args = getattr(base, "older_places", _as_they_are)(args)
             kwargs = translated(owner, known, kwargs)
         if getattr(base, "needs_translation", _never)(kwargs):
             args, kwargs = base.translate(args, kwargs)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import constraints, initializers, regularizers
+from ..core.argument_names import OLD_NAMES
 from ..core.errors import ArgumentError, ShapeError
+from ..core.hints import hint
 from ..ops.conv import conv
 from .checks import positive
 from .convolutional import Convolutional
@@ -22,6 +24,25 @@ class _Conv(Convolutional, LowRank):
     """
 
     config_optional = Convolutional.config_optional | {"lora_rank", "lora_alpha"}
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls.rank == 2 and len(args) == 3 and not kwargs.keys() & OLD_NAMES.keys():
+            filters, size, strides = args
+            if isinstance(size, int) and size == strides > 1:
+                hint(
+                    "Conv2D strides",
+                    f"{cls.__name__}({filters}, {size}, {size}) has strides of {size}. If it was written for Keras 1, where "
+                    f"this was the size of the kernel, write {cls.__name__}({filters}, ({size}, {size})).",
+                )
+        return super().__new__(cls, *args, **kwargs)
+
+    @classmethod
+    def older_places(cls, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Keras 1's places, (filters, rows, columns), as today's: (filters, (rows, columns))."""
+        if cls.rank == 1 or len(args) != cls.rank + 1:
+            return args
+        hint(f"{cls.__name__} places", f"{cls.__name__}{args} is {cls.__name__}({args[0]}, {args[1:]}) in Keras 3.")
+        return args[0], args[1:]
 
     def __init__(
         self,
