@@ -340,6 +340,8 @@ def test_a_function_of_symbolic_tensors_gives_the_values_inside():
         K.function([x], [model.output])
     with pytest.raises(TypeError, match="symbolic tensor has none"):
         K.get_value(model.output)
+    with pytest.raises(TypeError, match="A size is not known"):
+        K.count_params(model.output)
 
 
 def test_the_phase_is_known_in_layers_and_their_training():

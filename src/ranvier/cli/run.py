@@ -72,6 +72,7 @@ def run(given: argparse.Namespace) -> int:
         what, folder, start = "standard input", "", lambda: _run_text(sys.stdin.buffer.read(), "<stdin>", None)
     else:
         given.parser.error("say what to run: a script, -m MODULE, -c CODE, or - for standard input")
+        raise SystemExit(2)  # which `error` has done
     sys.argv[:] = [shown, *arguments]
     sys.path.insert(0, folder)
     if not given.quiet:

@@ -198,7 +198,10 @@ def dtype(x: Any) -> str:
 
 def count_params(x: Any) -> int:
     """The number of elements."""
-    return math.prod(ops.shape(x))
+    sizes = [size for size in ops.shape(x) if size is not None]
+    if len(sizes) < len(ops.shape(x)):
+        raise ArgumentTypeError(f"A size is not known, so elements cannot be counted. Received: shape {ops.shape(x)}")
+    return math.prod(sizes)
 
 
 def is_sparse(tensor: Any) -> bool:
@@ -268,8 +271,9 @@ def flatten(x: Any) -> Any:
 
 def batch_flatten(x: Any) -> Any:
     """One row for each sample."""
-    sizes = tuple(ops.shape(x))[1:]
-    return ops.reshape(x, (-1, math.prod(sizes)) if None not in sizes else (ops.shape(x)[0], -1))
+    batch, *sizes = ops.shape(x)
+    known = [size for size in sizes if size is not None]
+    return ops.reshape(x, (-1, math.prod(known)) if len(known) == len(sizes) else (batch, -1))
 
 
 def permute_dimensions(x: Any, pattern: Any) -> Any:

@@ -151,7 +151,8 @@ class ImageDataGenerator:
             target_size, color_mode, classes, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format, subset,
             interpolation: as in `flow_from_directory`.
         """
-        kwargs.pop("has_ext", None), kwargs.pop("drop_duplicates", None)  # of the first versions
+        for old in ("has_ext", "drop_duplicates"):  # of the first versions
+            kwargs.pop(old, None)
         if kwargs:
             raise ArgumentError(f"flow_from_dataframe has no argument {', '.join(map(repr, kwargs))}.")
         return DataFrameIterator(

@@ -52,7 +52,7 @@ def apply_affine_transform(
     matrix = rotation @ shearing @ np.diag([zx, zy])
     planes = np.moveaxis(x, (channel_axis, col_axis, row_axis), (0, 1, 2))
     centre = np.array(planes.shape[1:]) / 2 - 0.5
-    offset = centre - matrix @ centre + rotation @ np.array([tx, ty])
+    offset: Any = centre - matrix @ centre + rotation @ np.array([tx, ty])
     if np.array_equal(matrix, np.eye(2)) and not offset.any():
         return x
     changed = np.stack(
@@ -107,7 +107,7 @@ def random_zoom(
     """Zoom an image by factors between the two of `zoom_range`, rows and columns each by its own."""
     if len(zoom_range) != 2:
         raise ArgumentError(f"zoom_range must be a pair of factors. Received: zoom_range={zoom_range!r}")
-    zx, zy = (1, 1) if tuple(zoom_range) == (1, 1) else np.random.uniform(*zoom_range, 2)
+    zx, zy = (1, 1) if tuple(zoom_range) == (1, 1) else np.random.uniform(zoom_range[0], zoom_range[1], 2)
     axes = (row_axis, col_axis, channel_axis)
     return apply_affine_transform(x, 0, 0, 0, 0, zx, zy, *axes, fill_mode, cval, interpolation_order)
 

@@ -70,6 +70,9 @@ MOVED = {
 }
 
 
+_NOT_KERAS = {"compat", "install_as_keras"}  # of ranvier's own names
+
+
 @functools.cache
 def keras_face(path: str) -> Any:
     """The module ``keras`` or ``keras.<path>``.
@@ -88,7 +91,11 @@ def keras_face(path: str) -> Any:
 
     def look_up(attribute: str) -> Any:
         for source in sources:
-            if attribute in source.__all__ and not isinstance(getattr(source, attribute), types.ModuleType):
+            if (
+                attribute in source.__all__
+                and attribute not in _NOT_KERAS
+                and not isinstance(getattr(source, attribute), types.ModuleType)
+            ):
                 return getattr(source, attribute)
         for parent in (path, shown):
             child = f"{parent}.{attribute}".lstrip(".")
@@ -99,7 +106,7 @@ def keras_face(path: str) -> Any:
     def names() -> list[str]:
         inside = [a.removeprefix(f"{shown}.") for a in ADDED if not shown or a.startswith(shown + ".")]
         found = {n for source in sources for n in source.__all__} | {a.partition(".")[0] for a in inside}
-        return sorted(found - {"", "__version__", "engine"})
+        return sorted(found - {"", "__version__", "engine", *_NOT_KERAS})
 
     return Face(name, look_up, names, sources[-1].__doc__)
 
@@ -123,7 +130,7 @@ def _own(path: str) -> Any:
     """ranvier's own public module under this path, or None."""
     found: Any = ranvier
     for part in path.split(".") if path else []:
-        if part not in found.__all__:
+        if part not in found.__all__ or part in _NOT_KERAS:
             return None
         found = getattr(found, part)
         if not isinstance(found, types.ModuleType):

@@ -94,11 +94,11 @@ class KerasClassifier(ClassifierMixin, _Wrapper):
         p = self._predict(x, kwargs)
         return p if p.shape[-1] > 1 else np.hstack([1 - p, p])
 
-    def score(self, x: Any, y: Any, **kwargs: Any) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> float:
         """The accuracy."""
         y = np.asarray(y)
         truth = self.classes_[y.argmax(-1)] if y.ndim == 2 and y.shape[1] > 1 else y.ravel()
-        return float(np.mean(self.predict(x, **kwargs) == truth))
+        return float(np.average(self.predict(X, **kwargs) == truth, weights=sample_weight))
 
 
 class KerasRegressor(RegressorMixin, _Wrapper):
@@ -112,9 +112,10 @@ class KerasRegressor(RegressorMixin, _Wrapper):
         """The outputs, without axes of size 1."""
         return np.squeeze(self._predict(x, kwargs))
 
-    def score(self, x: Any, y: Any, **kwargs: Any) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> float:
         """Minus the loss, so that more is better."""
-        found = self.model.evaluate(x, y, **({"verbose": 0} | self._for(models.Model.evaluate, kwargs)))
+        given = {"verbose": 0, "sample_weight": sample_weight} | self._for(models.Model.evaluate, kwargs)
+        found = self.model.evaluate(X, y, **given)
         return -float(found[0] if isinstance(found, list) else found)
 
 
