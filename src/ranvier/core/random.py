@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _host = np.random.default_rng()
+_seed = int(np.random.SeedSequence().generate_state(1)[0])  # what the process was seeded with
 
 
 def set_random_seed(seed: int) -> None:
@@ -56,10 +57,10 @@ def set_random_seed(seed: int) -> None:
 
 def seed_generators(seed: int) -> None:
     """Seed ranvier's generators, the shared one too, and nobody else's."""
-    global _host
-    _host = np.random.default_rng(int(seed))
+    global _host, _seed
+    _host, _seed = np.random.default_rng(int(seed)), int(seed)
     if _shared:
-        _shared[0].state.assign(np.array([int(seed) & 0xFFFFFFFF, 0], np.uint32))
+        _shared[0].state.assign(np.array([_seed & 0xFFFFFFFF, 0], np.uint32))
 
 
 def host_generator(seed: Any = None) -> np.random.Generator:
@@ -168,7 +169,7 @@ _shared: list[SeedGenerator] = []
 def shared_generator() -> SeedGenerator:
     """The process's generator that compiled programs can go on from; from its first use on, part of every model's state."""
     if not _shared:
-        _shared.append(SeedGenerator(name="shared"))
+        _shared.append(SeedGenerator(_seed, name="shared"))  # and not of the process's, whose numbers stay as they are
     return _shared[0]
 
 

@@ -10,10 +10,12 @@ from typing import Any
 from . import (
     absent,
     arrays,
+    bitwise,
     config,
     control,
     data,
     debugging,
+    distribute,
     dtypes,
     environment,
     errors,
@@ -23,11 +25,13 @@ from . import (
     linalg,
     making,
     math,
+    nest,
     nn,
     random,
     shapes,
     signal,
     strings,
+    tensor_array,
     tensors,
     test,
     train,
@@ -50,6 +54,7 @@ _FROM = {
     linalg: ["einsum", "matmul", "tensordot"],
     strings: ["as_string"],
     debugging: ["Assert", "assert_equal", "assert_greater", "assert_less", "assert_rank"],
+    tensor_array: ["TensorArray"],
     environment: ["device", "get_logger", "name_scope", "print", "timestamp", "version"],
     math: [
         "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh",
@@ -61,7 +66,26 @@ _FROM = {
     ],
 }  # fmt: skip
 
-_PUBLIC = (config, data, debugging, dtypes, errors, image, io, linalg, math, nn, random, signal, strings, test, train)
+_PUBLIC = (
+    bitwise,
+    config,
+    data,
+    debugging,
+    distribute,
+    dtypes,
+    errors,
+    image,
+    io,
+    linalg,
+    math,
+    nest,
+    nn,
+    random,
+    signal,
+    strings,
+    test,
+    train,
+)
 _MODULES = tuple(module.__name__.rpartition(".")[2] for module in _PUBLIC)
 _INITIALIZERS = {
     "constant_initializer": "Constant", "ones_initializer": "Ones", "random_normal_initializer": "RandomNormal",

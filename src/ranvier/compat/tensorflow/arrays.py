@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,12 +23,12 @@ from .tensors import array_of
 
 __all__ = [
     "argsort", "bitcast", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to",
-    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "concat", "ensure_shape", "expand_dims", "gather",
-    "gather_nd", "global_norm", "histogram_fixed_width", "identity", "identity_n", "no_op", "norm", "pad", "repeat",
-    "reshape", "reverse", "reverse_sequence", "roll", "scatter_nd", "searchsorted", "slice", "sort", "split",
-    "squeeze", "stack", "strided_slice", "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min",
-    "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tile", "transpose", "unique", "unique_with_counts",
-    "unravel_index", "unstack", "where",
+    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "concat", "dynamic_partition", "dynamic_stitch",
+    "ensure_shape", "expand_dims", "gather", "gather_nd", "global_norm", "histogram_fixed_width", "identity",
+    "identity_n", "no_op", "norm", "pad", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "scatter_nd",
+    "searchsorted", "slice", "sort", "split", "squeeze", "stack", "strided_slice", "tensor_scatter_nd_add",
+    "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tile",
+    "transpose", "unique", "unique_with_counts", "unravel_index", "unstack", "where",
 ]  # fmt: skip
 
 
@@ -386,6 +387,20 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Any:
     """The coordinates of flat indices in an array of shape `dims`, (axes, indices)."""
     return jnp.stack(jnp.unravel_index(array_of(indices), static_shape(dims)))
+
+
+def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str | None = None) -> list[Any]:
+    """The parts of `data` with each number in `partitions`; not within a compiled function."""
+    partitions = array_of(partitions)
+    return [boolean_mask(data, partitions == i) for i in builtins.range(num_partitions)]
+
+
+def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Any:
+    """The rows of several tensors at the places that `indices` tell; not within a compiled function."""
+    places = jnp.concatenate([array_of(i).ravel() for i in indices])
+    shape = array_of(data[0]).shape[array_of(indices[0]).ndim :]
+    rows = jnp.concatenate([array_of(d).reshape(-1, *shape) for d in data])
+    return jnp.zeros((int(places.max()) + 1, *shape), rows.dtype).at[places].set(rows)
 
 
 # --- order ------------------------------------------------------------------------------------------------------------

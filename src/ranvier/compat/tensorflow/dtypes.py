@@ -18,9 +18,9 @@ from ...core.errors import RanvierWarning
 from ...core.tracebacks import outside
 
 __all__ = [
-    "DType", "as_dtype", "bfloat16", "bool", "cast", "complex64", "complex128", "double",
-    "float16", "float32", "float64", "half", "int8", "int16", "int32", "int64", "saturate_cast", "string", "uint8",
-    "uint16", "uint32", "uint64", "variant",
+    "DType", "as_dtype", "bfloat16", "bool", "cast", "complex", "complex64", "complex128", "double", "float16",
+    "float32", "float64", "half", "int8", "int16", "int32", "int64", "saturate_cast", "string", "uint8", "uint16",
+    "uint32", "uint64", "variant",
 ]  # fmt: skip
 
 _WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
@@ -187,6 +187,13 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     from ...ops import cast
 
     return cast(x, dtype_name(dtype))
+
+
+def complex(real: Any, imag: Any, name: str | None = None) -> Any:
+    """Complex numbers of their parts."""
+    from .tensors import array_of
+
+    return array_of(real) + 1j * array_of(imag)
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:

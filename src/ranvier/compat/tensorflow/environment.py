@@ -38,7 +38,7 @@ def print(
         stream = sys.stdout if "stdout" in str(output_stream) else sys.stderr
 
     def show(values: Any) -> None:
-        shown = [jax.tree.map(lambda x: np.asarray(x) if hasattr(x, "dtype") else x, v) for v in values]
+        shown = [jax.tree.map(lambda x: _Shown(x) if hasattr(x, "dtype") else x, v) for v in values]
         builtins.print(*shown, sep=sep, end=end, file=stream)
 
     values = [x.value if isinstance(x, Variable) else x for x in inputs]
@@ -53,6 +53,16 @@ def print(
         jax.debug.callback(later, *(leaves[i] for i in places))
     else:
         show(values)
+
+
+class _Shown:
+    """A tensor that shows its numbers only."""
+
+    def __init__(self, tensor: Any):
+        self._array = np.asarray(tensor)
+
+    def __repr__(self) -> str:
+        return str(self._array)
 
 
 def device(device_name: Any) -> Any:

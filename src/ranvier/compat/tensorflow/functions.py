@@ -27,6 +27,7 @@ from ...core.variables import Variable
 from ...layers.context import call_context, current_context
 from .recording import computes, is_differentiable
 from .shapes import TensorSpec
+from .tape import WatchingScope
 
 __all__ = [
     "Function", "Program", "executing_eagerly", "function", "functions_run_eagerly", "inside_function",
@@ -342,15 +343,33 @@ class Program:
         self.assigned = list(found.assigned.values())
         self.form = result_form
         self._outputs = len(shapes[0])
+        computed = {v for eqn in closed.jaxpr.eqns if eqn.primitive is not read_p for v in eqn.outvars}
+        results = closed.jaxpr.outvars
+        #: Which variables get an array that nobody else holds, so that it need not be copied.
+        self._owned = [
+            not isinstance(v, core.Literal) and v in computed and sum(v is other for other in results) == 1
+            for v in results[self._outputs :]
+        ]
         self.evaluate = functools.partial(_evaluate, closed)  # values of variables and tensors → results
         self._compiled = jax.jit(self.evaluate)
 
     def __call__(self, leaves: list[Any]) -> Any:
         values = [variable.exact_value() for variable in self.read_variables]
         results = self._compiled(values, leaves)
-        for variable, value in zip(self.assigned, results[self._outputs :], strict=True):
-            variable.assign(value)
+        free = _outermost(pure.current_scope()) is None
+        for variable, value, owned in zip(self.assigned, results[self._outputs :], self._owned, strict=True):
+            if owned and free and variable.layout is None:
+                variable.store(value)
+            else:
+                variable.assign(value)
         return put_together(self.form, iter(results[: self._outputs]))
+
+
+def _outermost(scope: Any) -> Any:
+    """The scope around those of tapes."""
+    while isinstance(scope, WatchingScope):
+        scope = scope.outer
+    return scope
 
 
 def _read_out(result: Any, scope: _Found) -> Any:

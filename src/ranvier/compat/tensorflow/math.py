@@ -22,12 +22,12 @@ __all__ = [
     "abs", "accumulate_n", "acos", "acosh", "add", "add_n", "angle", "argmax", "argmin", "asin", "asinh", "atan",
     "atan2", "atanh", "bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e", "betainc", "bincount", "ceil",
     "confusion_matrix", "conj", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "cumulative_logsumexp",
-    "digamma", "divide", "divide_no_nan", "equal", "erf", "erfc", "erfinv", "exp", "expm1", "floor", "floordiv",
-    "floormod", "greater", "greater_equal", "igamma", "igammac", "imag", "in_top_k", "invert_permutation",
+    "digamma", "divide", "divide_no_nan", "equal", "erf", "erfc", "erfcinv", "erfinv", "exp", "expm1", "floor",
+    "floordiv", "floormod", "greater", "greater_equal", "igamma", "igammac", "imag", "in_top_k", "invert_permutation",
     "is_finite", "is_inf", "is_nan", "is_non_decreasing", "is_strictly_increasing", "l2_normalize", "lbeta", "less",
-    "less_equal", "lgamma", "log", "log1p", "log_sigmoid", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "maximum", "minimum", "mod", "multiply", "multiply_no_nan", "ndtri", "negative", "nextafter", "not_equal",
-    "polygamma", "polyval", "pow", "real", "reciprocal", "reciprocal_no_nan", "reduce_all", "reduce_any",
+    "less_equal", "lgamma", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "maximum", "minimum", "mod", "multiply", "multiply_no_nan", "ndtri", "negative", "nextafter",
+    "not_equal", "polygamma", "polyval", "pow", "real", "reciprocal", "reciprocal_no_nan", "reduce_all", "reduce_any",
     "reduce_euclidean_norm", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
     "reduce_std", "reduce_sum", "reduce_variance", "rint", "round", "rsqrt", "scalar_mul", "segment_max",
     "segment_mean", "segment_min", "segment_prod", "segment_sum", "sigmoid", "sign", "sin", "sinh", "softmax",
@@ -63,6 +63,7 @@ cosh = unary("cosh", jnp.cosh, "The hyperbolic cosine.")
 digamma = unary("digamma", special.digamma, "The derivative of `lgamma`.")
 erf = unary("erf", special.erf, "The error function.")
 erfc = unary("erfc", special.erfc, "1 less the error function.")
+erfcinv = unary("erfcinv", lambda x: special.erfinv(1 - x), "The inverse of `erfc`.")
 erfinv = unary("erfinv", special.erfinv, "The inverse of the error function.")
 exp = unary("exp", jnp.exp, "e to the power of each number.")
 expm1 = unary("expm1", jnp.expm1, "exp(x) - 1, exact also near 0.")
@@ -110,6 +111,12 @@ def softsign(features: Any, name: str | None = None) -> Any:
 def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
     """exp(logits) divided by their sum along `axis` (None: the last)."""
     return jax.nn.softmax(array_of(logits), -1 if axis is None else axis)
+
+
+@op
+def log_softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
+    """The logarithm of `softmax` along `axis` (None: the last)."""
+    return jax.nn.log_softmax(array_of(logits), -1 if axis is None else axis)
 
 
 # --- two tensors ------------------------------------------------------------------------------------------------------

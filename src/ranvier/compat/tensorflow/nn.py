@@ -14,20 +14,20 @@ from ...core.errors import ArgumentError
 from ...ops.symbolic import op
 from .arrays import gather
 from .declaring import as_axis, unary
-from .math import in_top_k, l2_normalize, sigmoid, softmax, softplus, softsign, tanh, top_k, zero_fraction
+from .math import in_top_k, l2_normalize, log_softmax, sigmoid, softmax, softplus, softsign, tanh, top_k, zero_fraction
 from .shapes import static_shape
 from .tensors import array_of
 
 __all__ = [
-    "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add", "conv1d",
-    "conv1d_transpose", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution", "crelu",
-    "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup", "gelu", "in_top_k", "l2_loss",
-    "l2_normalize", "leaky_relu", "local_response_normalization", "log_poisson_loss", "log_softmax", "lrn",
-    "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "normalize_moments", "pool", "relu", "relu6",
-    "selu", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu", "softmax",
-    "softmax_cross_entropy_with_logits", "softplus", "softsign", "space_to_depth",
-    "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k", "weighted_cross_entropy_with_logits",
-    "zero_fraction",
+    "atrous_conv2d", "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add",
+    "compute_average_loss", "conv1d", "conv1d_transpose", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose",
+    "convolution", "crelu", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup", "gelu",
+    "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_poisson_loss",
+    "log_softmax", "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "normalize_moments",
+    "pool", "relu", "relu6", "scale_regularization_loss", "selu", "separable_conv2d", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus",
+    "softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k",
+    "weighted_cross_entropy_with_logits", "zero_fraction",
 ]  # fmt: skip
 
 relu = unary("relu", jax.nn.relu, "x where it is positive, else 0.")
@@ -69,12 +69,6 @@ def silu(features: Any, beta: float = 1.0) -> Any:
 
 
 swish = silu
-
-
-@op
-def log_softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
-    """The logarithm of `softmax` along `axis` (None: the last)."""
-    return jax.nn.log_softmax(array_of(logits), -1 if axis is None else axis)
 
 
 # --- convolutions -----------------------------------------------------------------------------------------------------
@@ -485,6 +479,24 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
 
 
 # --- others -----------------------------------------------------------------------------------------------------------
+
+
+def scale_regularization_loss(regularization_loss: Any) -> Any:
+    """The loss; there is one replica."""
+    return array_of(regularization_loss)
+
+
+def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None) -> Any:
+    """The sum of the losses divided by `global_batch_size` (None: their number)."""
+    losses = array_of(per_example_loss)
+    if sample_weight is not None:
+        losses = losses * array_of(sample_weight)
+    return jnp.sum(losses) / (losses.size if global_batch_size is None else global_batch_size)
+
+
+def atrous_conv2d(value: Any, filters: Any, rate: int, padding: str, name: str | None = None) -> Any:
+    """`conv2d` with `rate` between the pixels that meet."""
+    return conv2d(value, filters, 1, padding, dilations=rate)
 
 
 def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | None = None) -> Any:

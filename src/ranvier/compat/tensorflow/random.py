@@ -38,8 +38,10 @@ _seeded: dict[int, SeedGenerator] = {}
 def set_seed(seed: int) -> None:
     """Begin anew: what is drawn from now on, initial weights and shuffles too, is the same whenever `seed` is."""
     core_random.seed_generators(int(seed) % 2**32)
-    _seeded.clear()
-    _global.clear()
+    for number, generator in _seeded.items():  # which compiled functions go on from
+        generator.state.assign(np.array([number, 0], np.uint32))
+    for generator in _global:
+        generator.reset_from_seed(int(seed) % 2**31)
 
 
 def _bits(seed: Any) -> Any:

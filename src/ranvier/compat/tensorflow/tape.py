@@ -17,7 +17,7 @@ from ...core.variables import Variable
 from .backward import Journey
 from .recording import Recorder, alias, is_differentiable, trace_for
 
-__all__ = ["GradientTape", "UnconnectedGradients", "custom_gradient", "is_recording", "stop_gradient"]
+__all__ = ["GradientTape", "UnconnectedGradients", "WatchingScope", "custom_gradient", "is_recording", "stop_gradient"]
 
 
 class UnconnectedGradients:
@@ -61,7 +61,7 @@ class GradientTape:
         outer = self._outside = core.trace_ctx.trace
         self._open = contextlib.ExitStack()
         self._open.enter_context(core.set_current_trace(trace_for(outer, self._recorder)))
-        self._open.enter_context(pure.scope(_Watching(self, pure.current_scope())))
+        self._open.enter_context(pure.scope(WatchingScope(self, pure.current_scope())))
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -247,7 +247,7 @@ class GradientTape:
         self._recorder.slot(value)
 
 
-class _Watching(pure.Scope):
+class WatchingScope(pure.Scope):
     """Over whatever scope is outside: tells the tape which variables are read."""
 
     def __init__(self, tape: GradientTape, outer: pure.Scope | None):
@@ -280,7 +280,7 @@ class _Watching(pure.Scope):
 
 def _value(variable: Variable) -> Any:
     scope = pure.current_scope()
-    while isinstance(scope, _Watching):
+    while isinstance(scope, WatchingScope):
         scope = scope.outer
     return variable.stored_value() if scope is None else scope.read(variable)
 
@@ -322,7 +322,7 @@ def _as_array(target: Any) -> Any:
 def is_recording() -> bool:
     """Whether a tape is open and records."""
     scope = pure.current_scope()
-    return isinstance(scope, _Watching) and scope.tape._recorder is not None and scope.tape._recorder.active
+    return isinstance(scope, WatchingScope) and scope.tape._recorder is not None and scope.tape._recorder.active
 
 
 def stop_gradient(input: Any, name: str | None = None) -> Any:

@@ -27,6 +27,7 @@ __all__ = [
     "install",
     "installed",
     "is_tensor",
+    "numpy_repr",
     "tensor_repr",
     "tensor_str",
     "uninstall",
@@ -57,7 +58,8 @@ def install() -> None:
     _set(_Array, "__str__", lambda self: tensor_str(np.asarray(self)))
     _set(_Array, "__repr__", lambda self: tensor_repr(np.asarray(self)))
     _set(Tracer, "shape", property(lambda self: _shape_of_traced(traced_shape.__get__(self))))
-    _set(Tracer, "numpy", property(_no_numbers))
+    absent = Tracer.__getattr__
+    _set(Tracer, "__getattr__", lambda self, name: _no_numbers(self) if name == "numpy" else absent(self, name))
     for kind in (_Array, Tracer):
         _set(kind, "get_shape", lambda self: self.shape)
         _set(kind, "set_shape", lambda self, shape: TensorShape(self.shape).assert_is_compatible_with(shape))
@@ -104,8 +106,12 @@ def tensor_str(array: np.ndarray) -> str:
 
 def tensor_repr(array: np.ndarray) -> str:
     """How the prompt shows a tensor."""
-    text = str(array[()]) if array.ndim == 0 else repr(array)
-    return f"<tf.Tensor: shape={tuple(array.shape)}, dtype={array.dtype.name}, numpy={_own_lines(text)}>"
+    return f"<tf.Tensor: shape={tuple(array.shape)}, dtype={array.dtype.name}, numpy={numpy_repr(array)}>"
+
+
+def numpy_repr(array: np.ndarray) -> str:
+    """The numbers as the prompt shows them."""
+    return repr(array.item()) if array.ndim == 0 else _own_lines(repr(array))
 
 
 def _own_lines(text: str) -> str:
@@ -114,6 +120,8 @@ def _own_lines(text: str) -> str:
 
 def array_of(x: Any, dtype: Any = None) -> Any:
     """`x` as an array: variables give their value; numbers and nested lists become arrays; symbolic tensors stay."""
+    if not _before:
+        install()
     if isinstance(x, Variable):
         x = x.value
     if isinstance(x, KerasTensor):

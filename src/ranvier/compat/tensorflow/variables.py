@@ -11,7 +11,7 @@ from ...core import variables
 from ...core.errors import ArgumentError
 from .dtypes import dtype_name
 from .shapes import TensorShape
-from .tensors import array_of
+from .tensors import array_of, numpy_repr
 
 __all__ = ["Module", "Variable", "VariableAggregation", "VariableSynchronization"]
 
@@ -148,10 +148,8 @@ class Variable(variables.Variable, metaclass=_VariableType):
         return jnp.take(self.value, array_of(indices), axis=0)
 
     def __repr__(self) -> str:
-        array = np.asarray(self.stored_value())
-        text = str(array[()]) if array.ndim == 0 else repr(array)
-        text = "\n" + text if "\n" in text else text
-        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype}, numpy={text}>"
+        numbers = numpy_repr(np.asarray(self.stored_value()))
+        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype}, numpy={numbers}>"
 
 
 def _index(indices: Any) -> Any:

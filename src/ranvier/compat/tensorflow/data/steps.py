@@ -195,6 +195,6 @@ def padded(group: list[Any], shapes: Any, values: Any) -> Any:
         0 if values is None else np.asarray(values if not isinstance(values, jax.Array) else np.asarray(values))[()]
     )
     out = np.full((len(arrays), *largest), filler, arrays[0].dtype)
-    for row, array in zip(out, arrays, strict=True):
-        row[tuple(slice(n) for n in array.shape)] = array
+    for row, array in enumerate(arrays):
+        out[(row, *(slice(n) for n in array.shape))] = array
     return out
