@@ -116,6 +116,34 @@ def test_a_declaration_may_ask_its_base_class_and_has_masks():
     np.testing.assert_array_equal(found._keras_mask, [[True, True, False]])
 
 
+@pytest.mark.parametrize("around", ["functional", "subclass", "layer", "time"])
+def test_what_is_declared_holds_inside_of_models_too(around):
+    class Opaque(layers.Layer):
+        def call(self, x):
+            raise RuntimeError("needs numbers")
+
+        def compute_output_shape(self, input_shape):
+            return (*input_shape[:-1], 9)
+
+    class Around(ranvier.Model if around == "subclass" else layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.dense = Opaque(), layers.Dense(2)
+
+        def call(self, x):
+            return self.dense(self.inner(x))
+
+    inputs = ranvier.Input((None, 3))
+    if around == "functional":
+        model = ranvier.Model(inputs, layers.Dense(2)(Opaque()(inputs)))
+    else:
+        model = layers.TimeDistributed(Opaque()) if around == "time" else Around()
+    outer = ranvier.Input((None, 3))
+    found = model(outer)
+    assert found.shape == (None, None, 9 if around == "time" else 2)
+    assert [tuple(w.shape) for w in ranvier.Model(outer, found).weights] == ([] if around == "time" else [(9, 2), (2,)])
+
+
 def test_layers_inside_a_declaring_layer_are_built_with_it():
     class Around(layers.Layer):
         def __init__(self):

@@ -31,7 +31,7 @@ from ..ops import symbolic
 from ..ops.operation import Operation
 from .checks import refuse_numbers, refuse_text, true_or_false
 from .context import call_context, current_context
-from .declared import declared_outputs
+from .declared import asking, declared_arrays, declared_outputs, mask_declared
 from .input_spec import check_inputs
 from .masking import Masks, found_masks, with_masks
 from .owner import Owner
@@ -237,7 +237,9 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         return outputs
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        context = current_context()
+        context, scope = current_context(), current_scope()
+        if scope is not None and not scope.closed and (declared := declared_arrays(self, args, kwargs)) is not None:
+            return declared
         if context is not None and context.watch is not None:
             outputs = context.watch(self, self.call, args, kwargs)
         elif self._remat is None:
@@ -332,14 +334,20 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         """The symbolic results of a call on symbolic tensors, without a node in a graph."""
         with self._apart():
             outputs = declared_outputs(self, args, kwargs, spec=False)
-            return symbolic.infer(self._compute, args, kwargs) if outputs is None else outputs
+            if outputs is None:
+                return symbolic.infer(self._compute, args, kwargs)
+            mask_declared(self, args, kwargs, outputs)
+            return outputs
 
     def _declared(self, args: Any, kwargs: Any) -> Any:
         """The results that the class declares, or None. Layers inside are built by a trace of `call` if that is possible."""
         outputs = declared_outputs(self, args, kwargs)
-        if outputs is not None and not all(layer.built for layer in self._flatten_layers(include_self=False)):
-            with contextlib.suppress(Exception):  # what needs numbers is built by the first call
+        if outputs is None:
+            return None
+        if not all(layer.built for layer in self._flatten_layers(include_self=False)):
+            with contextlib.suppress(Exception), asking(self):  # what needs numbers is built by the first call
                 symbolic.infer(self._compute, args, kwargs)
+        mask_declared(self, args, kwargs, outputs)
         return outputs
 
     def _apart(self) -> Any:
