@@ -6,6 +6,7 @@ import warnings
 
 import keras
 import numpy as np
+import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -233,3 +234,40 @@ def test_older_files_of_nested_models_with_frozen_layers(writer, reader, tmp_pat
     for one, two in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(two))
     assert len(again.trainable_weights) == 2
+
+
+@pytest.mark.parametrize("way", ["", "argument", "before", "after"])
+@pytest.mark.parametrize("eager", [False, True])
+def test_statistics_within_what_is_frozen_stand_still(way, eager):
+    """A normalisation that does not train infers, whoever around it was frozen, and however."""
+    later = []
+    block = made(("chain", way, [("graph", "", [("norm", "")])]), later)
+    model = ranvier.Sequential([ranvier.Input((3,)), block, layers.Dense(1)])
+    for one in later:
+        one.trainable = False
+    model.compile("sgd", "mse", run_eagerly=eager)
+    model.fit(np.random.default_rng(0).normal(size=(16, 3)) + 5, np.ones((16, 1)), verbose=0)
+    moving = next(v for v in model.weights if "moving_mean" in v.path)
+    assert bool(np.any(np.asarray(moving))) == (way == "")
+
+
+OPTIMIZERS = [
+    lambda k: k.Adam(0.1, gradient_accumulation_steps=2),
+    lambda k: k.SGD(0.1, momentum=0.9, use_ema=True, ema_overwrite_frequency=2, global_clipnorm=1.0),
+    lambda k: k.LossScaleOptimizer(k.Adam(0.1, gradient_accumulation_steps=2)),
+    lambda k: k.MultiOptimizer(k.OptimizerMap(k.Adam(0.1))),
+    lambda k: k.Muon(0.1),
+    lambda k: optax.adam(0.1),
+]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_every_kind_of_optimizer_goes_on_with_a_part(make):
+    model = jittered(ranvier.Sequential([ranvier.Input((3,)), layers.Dense(3), layers.Dense(1)]))
+    model.compile(make(ranvier.optimizers), "mse")
+    x, y = np.ones((8, 3)), np.zeros((8, 1))
+    model.fit(x, y, batch_size=2, verbose=0)
+    model.layers[0].trainable = False
+    assert changes(lambda: model.fit(x, y, batch_size=2, verbose=0), model) == [False, False, True, True]
+    model.layers[0].trainable = True
+    assert changes(lambda: model.fit(x, y, batch_size=2, verbose=0), model) == [True] * 4

@@ -42,7 +42,7 @@ class Configurable:
         placed = _signature(cls).bind_partial(None, *args).arguments if args else {}
         given = {k: v for k, v in (*placed.items(), *kwargs.items()) if k in _parameters(cls)}
         object.__setattr__(self, "_given", given)
-        object.__setattr__(self, "_number", ownership.numbered())
+        object.__setattr__(self, "_made_as_number", ownership.numbered())
         return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

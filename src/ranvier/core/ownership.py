@@ -71,7 +71,7 @@ def _age(item: Any) -> int:
     """When `item`, or the first object in it, was made."""
     if isinstance(item, _CONTAINERS):
         return min(map(_age, item.values() if isinstance(item, dict) else item), default=0)
-    return getattr(item, "_number", 0)
+    return getattr(item, "_made_as_number", 0)
 
 
 def places(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -135,7 +135,7 @@ class SeedGenerator:
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ArgumentError(f"seed must be a non-negative integer or None. Received: seed={seed!r}")
         self.seed = int(seed)
-        self._number = ownership.numbered()
+        self._made_as_number = ownership.numbered()
         self.name = name or names.auto_name("seed_generator")
         with names.name_scope(self.name):
             self.state = Variable(

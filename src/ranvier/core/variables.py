@@ -105,7 +105,7 @@ class Variable:
         self.aggregation = aggregation
         self.synchronization = synchronization
         self.autocast = autocast
-        self._number = ownership.numbered()
+        self._made_as_number = ownership.numbered()
         self._trainable = self.born_trainable = bool(trainable)
         self._overwrite_with_gradient = False
         self.regularizer: Any = None

@@ -30,7 +30,7 @@ from ..core.variables import Variable, autocast_scope
 from ..ops import symbolic
 from ..ops.operation import Operation
 from .checks import refuse_numbers, refuse_text, true_or_false
-from .context import call_context, current_context
+from .context import CallContext, call_context, current_context
 from .declared import asking, declared_arrays, declared_outputs, mask_declared
 from .input_spec import check_inputs
 from .masking import Masks, found_masks, with_masks
@@ -240,6 +240,15 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
         context, scope = current_context(), current_scope()
         if scope is not None and not scope.closed and (declared := declared_arrays(self, args, kwargs)) is not None:
             return declared
+        if context is None or context.frozen or self.trainable:
+            return self._called(context, args, kwargs)
+        context.frozen = True
+        try:
+            return self._called(context, args, kwargs)
+        finally:
+            context.frozen = False
+
+    def _called(self, context: CallContext | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if context is not None and context.watch is not None:
             outputs = context.watch(self, self.call, args, kwargs)
         elif self._remat is None:

@@ -17,6 +17,7 @@ from ..ops.by_batch import batch_kernels_apply, normalize_by_batch
 from ..ops.origins import origin_of
 from .base import Layer
 from .checks import rate_between, sizes_of, small_constant
+from .context import current_context
 from .input_spec import InputSpec
 from .normalization import widened
 
@@ -121,7 +122,8 @@ class BatchNormalization(Layer):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The normalised inputs."""
         x = widened(self, inputs)
-        if training and self.trainable:
+        context = current_context()
+        if training and self.trainable and not (context is not None and context.frozen):
             last = self.axis % x.ndim == x.ndim - 1
             if mask is None and last and not self.renorm and batch_kernels_apply(x, self.epsilon):
                 return self._by_kernels(x)

@@ -20,12 +20,14 @@ class CallContext:
 
     Attributes:
         losses: pairs of the layer that added a loss and the loss.
+        frozen: whether a layer around the running one is not trainable.
         watch: called in place of each layer's `call`, ``(layer, call, args, kwargs) → outputs``; None: nobody watches.
     """
 
     def __init__(self, training: bool | None = None):
         self.training = training
         self.losses: list[tuple[Any, Any]] = []
+        self.frozen = False
         self.watch: Callable[[Any, Callable[..., Any], Any, Any], Any] | None = None
 
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from ..core.errors import ArgumentError, ArgumentTypeError
+from ..core.ownership import unique
 from ..core.pure import pure
 from ..core.settings import floatx
 from ..core.variables import Variable
@@ -134,7 +135,8 @@ class LossScaleOptimizer(Optimizer):
             for g, v in zip(grads, weights, strict=True)
         ]
         good = self.check_finite(grads)
-        scope = [*weights, *self.variables]
+        # Those that are frozen now are not updated, but lie in the inner optimizer's scope.
+        scope = unique([*weights, *self._trainable_variables, *self.variables])
 
         def update() -> None:
             self.inner_optimizer.apply(grads, weights)

@@ -63,7 +63,7 @@ class Slot(NamedTuple):
 # What no program reads.
 _BOOKKEEPING = frozenset({
     "_programs", "_known_roles", "history", "_given", "_given_to_compile", "_inbound_nodes", "_name", "_path",
-    "_trainable_variables", "_index", "_build_shapes", "_classes", "_watches", "_number", "_thawed", "_free_at_compile",
+    "_trainable_variables", "_index", "_build_shapes", "_classes", "_watches", "_made_as_number", "_thawed", "_free_at_compile",
 })  # fmt: skip
 _OPAQUE = (
     Programs, SeedGenerator, Callback, Watch, np.random.Generator, np.random.RandomState, weakref.ref, Iterator,
