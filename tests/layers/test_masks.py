@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
 
+import ranvier
 from ranvier import layers
+from ranvier.core import masks
 from ranvier.core.errors import RanvierWarning
 from ranvier.core.masks import get_mask
 
@@ -82,3 +88,66 @@ def test_merged_masks(layer, arguments, both):
     assert (ours is None) == (theirs is None)
     if ours is not None:
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("layer", ["Multiply", "Maximum", "Minimum", "Add", "Average"])
+@pytest.mark.parametrize("seed", range(4))
+def test_merging_leaves_masked_elements_out(layer, seed):
+    rng = np.random.default_rng(seed)
+    arrays = rng.normal(size=(3, 2, 3, 2)).astype("float32")
+    given = [rng.random((2, 3)) > 0.5 if rng.random() > 0.3 else None for _ in arrays]
+    results = []
+    for module in (layers, keras.layers):
+        tensors = [jnp.array(a) for a in arrays]
+        for tensor, mask in zip(tensors, given, strict=True):
+            if mask is not None:
+                tensor._keras_mask = jnp.array(mask)
+        merged = getattr(module, layer)()(tensors)
+        results.append((np.asarray(merged), mask_of(merged)))
+    (ours, our_mask), (theirs, their_mask) = results
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    np.testing.assert_array_equal(our_mask, their_mask)
+
+
+def test_masks_travel_through_functions_that_users_compile_and_nothing_is_kept():
+    embedding, lstm = layers.Embedding(4, 2, mask_zero=True), layers.LSTM(3, seed=1)
+    wanted = lstm(embedding(TOKENS))
+    np.testing.assert_allclose(jax.jit(lambda t: lstm(sequences=embedding(t)))(TOKENS), wanted, rtol=1e-5)
+    gc.collect()
+    assert not masks._loose
+
+
+def test_a_symbolic_mask_is_a_tensor_of_the_graph(tmp_path):
+    tokens = ranvier.Input((4,), dtype="int32")
+    vectors = layers.Embedding(4, 2, mask_zero=True)(tokens)
+    assert vectors._keras_mask.shape == (None, 4)
+    assert layers.Masking().compute_mask(ranvier.Input((3, 2))).shape == (None, 3)
+    model = ranvier.Model(tokens, [vectors, vectors._keras_mask])
+    model.save(tmp_path / "model.keras")
+    for found in (model, ranvier.saving.load_model(tmp_path / "model.keras")):
+        np.testing.assert_array_equal(found(TOKENS)[1], TOKENS != 0)
+
+
+def test_what_is_passed_through_unchanged_keeps_its_mask():
+    class Through(layers.Layer):
+        supports_masking = True
+
+        def call(self, x, mask=None):
+            return x
+
+    x = jnp.ones((2, 4, 3))
+    found = Through()(x, mask=TOKENS != 0)
+    assert mask_of(x) is None
+    np.testing.assert_array_equal(mask_of(found), TOKENS != 0)
+
+
+def test_who_defines_compute_mask_supports_masks():
+    class Halves(layers.Layer):
+        def call(self, x):
+            return x[:, :2], x[:, 2:]
+
+        def compute_mask(self, inputs, mask=None):
+            return None if mask is None else (mask[:, :2], mask[:, 2:])
+
+    first, second = Halves()(layers.Embedding(4, 2, mask_zero=True)(TOKENS))
+    np.testing.assert_array_equal(np.concatenate([mask_of(first), mask_of(second)], 1), TOKENS != 0)

@@ -13,12 +13,12 @@ from ranvier import layers
 STEPS, CLASSES = 5, 3
 
 
-def tagger(eager: bool, of_own: bool) -> keras.Model:
-    """A model that gives each token a class, with or without a `train_step` of its own."""
+def tagger(eager: bool, kind: str) -> keras.Model:
+    """A model that gives each token a class, with or without a step of its own."""
     tokens = keras.Input((STEPS,), dtype="int32")
     hidden = layers.LSTM(3, return_sequences=True, seed=1)(layers.Embedding(6, 4, mask_zero=True)(tokens))
     scores = layers.Dense(CLASSES, "softmax")(hidden)
-    model = (_Own if of_own else keras.Model)(tokens, scores)
+    model = {"usual": keras.Model, "own test": _Own, "own training": _ByHand}[kind](tokens, scores)
     model.compile(
         keras.optimizers.SGD(0.0),
         "sparse_categorical_crossentropy",
@@ -37,7 +37,21 @@ class _Own(keras.Model):
         return self.compute_metrics(x, y, predicted, weight)
 
 
-TAGGERS = {(eager, own): tagger(eager, own) for eager in (False, True) for own in (False, True)}
+class _ByHand(keras.Model):
+    def train_step(self, data):
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+
+        def forward():
+            predicted = self(x, training=True)
+            return self.compute_loss(x, y, predicted, weight), predicted
+
+        (loss, predicted), slopes = keras.gradients(forward, self.trainable_variables, has_aux=True)
+        self.optimizer.apply(slopes, self.trainable_variables)
+        self._loss_tracker.update_state(loss)
+        return self.compute_metrics(x, y, predicted, weight)
+
+
+TAGGERS = {(e, kind): tagger(e, kind) for e in (False, True) for kind in ("usual", "own test", "own training")}
 
 
 def wanted(model, x, y, weight):

@@ -57,7 +57,7 @@ _CLASSES = {
 }  # fmt: skip
 # Functions that Keras makes of others, so that it has no class for them; only ranvier reads graphs with them.
 _OWN_WORDS = """batch_normalization layer_normalization rms_normalization rearrange identity eye zeros ones shape dtype ndim
-    size"""
+    size keras_mask"""
 _OWN = frozenset(_OWN_WORDS.split())
 _SYNONYMS: dict[str, str] = {
     "true_divide": "divide", "remainder": "mod", "abs": "absolute",
@@ -72,7 +72,13 @@ def _functions() -> dict[str, Callable[..., Any]]:
     found.update(
         {_class_of(name): function for name in ops.__all__ if inspect.isfunction(function := getattr(ops, name))}
     )
-    return {**found, "GetItem": symbolic.get_item, "TrueDivide": ops.divide, "Remainder": ops.mod}
+    return {
+        **found,
+        "GetItem": symbolic.get_item,
+        "KerasMask": symbolic.keras_mask,
+        "TrueDivide": ops.divide,
+        "Remainder": ops.mod,
+    }
 
 
 def _class_of(name: str) -> str:
@@ -174,13 +180,12 @@ def function_of(described: dict[str, Any]) -> FunctionCall | None:
     config, module = described.get("config") or {}, str(described.get("module") or "")
     if described["class_name"] == "FunctionOperation":
         name = config["function"]
-        if name not in ops.__all__ and name != "get_item":
+        own_functions = {"get_item": symbolic.get_item, "keras_mask": symbolic.keras_mask}
+        if name not in ops.__all__ and name not in own_functions:
             raise SerializationError(
                 f"The config names the function {str(name)[:100]!r}, which ranvier.ops does not have."
             )
-        return FunctionCall(
-            symbolic.get_item if name == "get_item" else getattr(ops, name), {}, None, config.get("name")
-        )
+        return FunctionCall(own_functions.get(name) or getattr(ops, name), {}, None, config.get("name"))
     if not module.startswith("keras.src.ops."):
         return None
     function = _functions().get(described["class_name"])

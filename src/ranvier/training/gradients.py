@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from ..core.masks import attach_masks, masks_of
 from ..core.pure import Scope, current_scope, scope
 from ..core.variables import Variable
 
@@ -47,12 +48,12 @@ def gradients(
         with scope(inner):
             result = function()
         value, aux = result if has_aux else (result, None)
-        return value, (aux, {key: inner.values[key] for key in touched})
+        return value, (aux, masks_of(aux), {key: inner.values[key] for key in touched})
 
-    (value, (aux, assigned)), found = jax.value_and_grad(run, has_aux=True)([v.exact_value() for v in variables])
+    (value, (aux, masks, assigned)), found = jax.value_and_grad(run, has_aux=True)([v.exact_value() for v in variables])
     for key, variable in touched.items():
         variable.assign(assigned[key])
-    return ((value, aux) if has_aux else value), found
+    return ((value, attach_masks(aux, masks)) if has_aux else value), found
 
 
 class _Overlay(Scope):
