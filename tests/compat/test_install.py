@@ -191,6 +191,14 @@ def test_a_package_that_imports_without_saying_who_it_is():
         assert _imports("k = __import__('keras', fromlist=['*'])")["k"].Model is ranvier.Model
 
 
+def test_code_made_of_text_belongs_to_who_runs_it():
+    library = str(Path(pytest.__file__).parent.parent / "somebody" / "__init__.py")
+    runs = "scope = {'__name__': 'made'}; exec('import keras as k', scope); k = scope['k']"
+    with ranvier.install_as_keras():
+        assert _imports(runs, library, "somebody")["k"].__spec__ is not None
+        assert _imports(runs)["k"].Model is ranvier.Model
+
+
 def test_notebooks_load_it_as_an_extension(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("ranvier.compat.import_hooks._announced", [])
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -116,6 +117,34 @@ def test_classes_of_the_script_can_be_pickled_at_the_very_end(tmp_path: Path):
         "import atexit, pickle\nclass C: pass\natexit.register(lambda: print(type(pickle.loads(pickle.dumps(C())))))"
     )
     assert _run("s.py", cwd=tmp_path).stdout == "<class '__main__.C'>\n"
+
+
+def test_processes_that_it_spawns_have_the_faces_too(tmp_path: Path):
+    (tmp_path / "helper.py").write_text("import keras\nNAME = keras.Model.__module__\n")
+    (tmp_path / "s.py").write_text(
+        "import multiprocessing, keras, helper\n"
+        "class Here:\n    value = keras.Model.__module__\n"
+        "def job(n):\n    import tensorflow\n    return n, Here.value, helper.NAME, tensorflow.keras.Model.__module__, __name__\n"
+        "if __name__ == '__main__':\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n        print(pool.map(job, [3]))\n"
+    )
+    name = "ranvier.models.model"
+    for arguments in (["s.py"], ["-m", "s"]):
+        done = _run(*arguments, cwd=tmp_path)
+        assert done.stdout == f"[(3, '{name}', '{name}', '{name}', '__mp_main__')]\n", done.stderr
+        assert "Warning" not in done.stderr
+
+
+def test_the_real_tensorflow_loads_beside_it(tmp_path: Path):
+    pytest.importorskip("tensorboard")
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("TensorFlow is not installed")
+    (tmp_path / "s.py").write_text(
+        "import tensorflow as tf\nfrom tensorboard.compat import tf as real\nimport tensorflow as again\n"
+        "print(float(real.reduce_sum(real.constant([1.0, 2.0]))), float(tf.reduce_sum(tf.constant([1.0, 2.0]))))\n"
+        "print(type(real.constant(1)).__module__[:11], again is tf, real.keras.Model is tf.keras.Model)\n"
+    )
+    assert _run("s.py", cwd=tmp_path).stdout == "3.0 3.0\ntensorflow. True False\n"
 
 
 def test_real_tensorflow_beside_it(tmp_path: Path):

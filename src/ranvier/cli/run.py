@@ -7,18 +7,20 @@ exit status, and tracebacks that begin with its own first line.
 from __future__ import annotations
 
 import argparse
-import importlib.abc
-import importlib.util
 import os
 import runpy
 import sys
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..compat import announce, install
 from ..core.tracebacks import is_traceback_filtering_enabled, of_others
+from . import text
+from .text import run_text
+from .worker import let_workers_follow
 
 __all__ = ["add_to", "run"]
 
@@ -45,70 +47,67 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
+@dataclass(frozen=True)
+class _Program:
+    """What is to be run: how it is named, where its modules are, how it starts, and how a spawned process imports it."""
+
+    words: list[str]
+    what: str
+    folder: str
+    start: Callable[[], Any]
+    again: dict[str, str] | None = None
+
+
 def run(given: argparse.Namespace) -> int:
     """Run the program; returns the status with which the process is to end."""
-    if given.module:
-        name, *arguments = given.module
-        what, folder, start = f"module {name}", os.getcwd(), lambda: _run_module(name)
-        shown = name
-    elif given.code:
-        text, *arguments = given.code
-        what, folder, start = "the given text", "", lambda: _run_text(text.encode(), "<string>", None)
-        shown = "-c"
-    elif given.program and given.program[0] != "-":
-        shown, *arguments = given.program
-        path = Path(shown)
-        if not path.exists():
-            print(f"ranvier: can't open file {shown!r}: there is no such file", file=sys.stderr)
-            return 2
-        if path.is_dir() or path.suffix in (".zip", ".pyz"):
-            what, folder, start = shown, str(path.absolute()), lambda: runpy.run_path(shown, run_name="__main__")
-        else:
-            file = str(path.absolute())
-            what, folder = path.name, str(path.resolve().parent)
-            start = lambda: _run_text(Path(file).read_bytes(), file, file)  # noqa: E731
-    elif given.program or not sys.stdin.isatty():
-        shown, arguments = "-", given.program[1:]
-        what, folder, start = "standard input", "", lambda: _run_text(sys.stdin.buffer.read(), "<stdin>", None)
-    else:
-        given.parser.error("say what to run: a script, -m MODULE, -c CODE, or - for standard input")
-        raise SystemExit(2)  # which `error` has done
-    sys.argv[:] = [shown, *arguments]
-    sys.path.insert(0, folder)
+    program = _chosen(given)
+    if program is None:
+        return 2
+    sys.argv[:] = program.words
+    sys.path.insert(0, program.folder)
     if not given.quiet:
-        announce(what)
-    install(given.also, folder=folder or None)
-    return _ended(start)
+        announce(program.what)
+    install(given.also, folder=program.folder or None)
+    if program.again is not None:
+        let_workers_follow({"also": given.also, "folder": program.folder, **program.again})
+    return _ended(program.start)
+
+
+def _chosen(given: argparse.Namespace) -> _Program | None:
+    """The program that the command line names; None after a message, if there is none."""
+    if given.module:
+        name = given.module[0]
+        return _Program(given.module, f"module {name}", os.getcwd(), lambda: _run_module(name), {"module": name})
+    if given.code:
+        words, code = ["-c", *given.code[1:]], given.code[0].encode()
+        return _Program(words, "the given text", "", lambda: _run_text(code, "<string>", None))
+    if not given.program and sys.stdin.isatty():
+        given.parser.error("say what to run: a script, -m MODULE, -c CODE, or - for standard input")
+    if not given.program or given.program[0] == "-":
+        words = given.program or ["-"]
+        return _Program(words, "standard input", "", lambda: _run_text(sys.stdin.buffer.read(), "<stdin>", None))
+    shown = given.program[0]
+    path = Path(shown)
+    if not path.exists():
+        print(f"ranvier: can't open file {shown!r}: there is no such file", file=sys.stderr)
+        return None
+    if path.is_dir() or path.suffix in (".zip", ".pyz"):
+        return _Program(given.program, shown, str(path.absolute()), lambda: runpy.run_path(shown, run_name="__main__"))
+    file, folder = str(path.absolute()), str(path.resolve().parent)
+    again = {"file": file}
+    return _Program(given.program, path.name, folder, lambda: _run_text(path.read_bytes(), file, file), again)
 
 
 def _run_text(source: bytes, name: str, file: str | None) -> None:
     """Run `source` as `__main__`."""
-    loader = _Text(source, name)
-    module = types.ModuleType("__main__")
-    module.__dict__.update(__builtins__=__builtins__, __spec__=None, __package__=None)
-    if file is not None:
-        module.__dict__.update(__file__=file, __cached__=None)
-    sys.modules["__main__"] = module  # and it stays, for what runs or is unpickled at the very end
-    loader.exec_module(module)
+    sys.modules["__main__"] = main = types.ModuleType(
+        "__main__"
+    )  # it stays, for what runs or is unpickled at the very end
+    run_text(main, source, name, file)
 
 
 def _run_module(name: str) -> None:
     runpy.run_module(name, run_name="__main__", alter_sys=True)
-
-
-class _Text(importlib.abc.InspectLoader):
-    """A loader of one module whose source is at hand, and of which no compiled copy is kept."""
-
-    def __init__(self, source: bytes, name: str):
-        self._source, self._name = source, name
-
-    def get_source(self, fullname: str) -> str:
-        """The text."""
-        return importlib.util.decode_source(self._source)
-
-    def get_code(self, fullname: str) -> types.CodeType:
-        """The compiled text."""
-        return self.source_to_code(self._source, self._name)
 
 
 def _ended(start: Callable[[], Any]) -> int:
@@ -124,7 +123,7 @@ def _ended(start: Callable[[], Any]) -> int:
     return 0
 
 
-_RUNNERS = (__file__, "<frozen importlib._bootstrap", "<frozen runpy>", runpy.__file__)
+_RUNNERS = (__file__, text.__file__, "<frozen importlib._bootstrap", "<frozen runpy>", runpy.__file__)
 
 
 def _of_program(trace: types.TracebackType | None) -> types.TracebackType | None:

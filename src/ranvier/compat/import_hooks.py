@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 import sysconfig
+import types
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -107,10 +108,8 @@ def _importing(original: Callable[..., Any]) -> Callable[..., Any]:
     def ranvier_import(
         name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
     ) -> Any:  # the names that `__import__` has
-        if level == 0 and name.partition(".")[0] in _NAMES and _hooks:
-            scope = sys._getframe(1).f_globals if globals is None else globals
-            if _is_program(scope):
-                return _import_face(name, fromlist)
+        if level == 0 and name.partition(".")[0] in _NAMES and _hooks and _is_program(sys._getframe(1), globals):
+            return _import_face(name, fromlist)
         return original(name, globals, locals, fromlist, level)
 
     return ranvier_import
@@ -119,7 +118,7 @@ def _importing(original: Callable[..., Any]) -> Callable[..., Any]:
 def _naming(original: Callable[..., Any]) -> Callable[..., Any]:
     def import_module(name: str, package: str | None = None) -> Any:
         """Import a module."""
-        if name.partition(".")[0] in _NAMES and _hooks and _is_program(sys._getframe(1).f_globals):
+        if name.partition(".")[0] in _NAMES and _hooks and _is_program(sys._getframe(1)):
             return face(name)
         return original(name, package)
 
@@ -141,14 +140,30 @@ def _import_face(name: str, wanted: Any) -> Any:
     return found
 
 
-def _is_program(scope: dict[str, Any]) -> bool:
-    """Whether code with these globals belongs to the program, and not to an installed package."""
-    root = str(scope.get("__name__") or "").partition(".")[0]
-    if root in _also:
-        return True
-    file = scope.get("__file__")
-    if root == "ranvier" or not isinstance(file, str):
-        return root != "ranvier"
+def _is_program(frame: types.FrameType | None, scope: dict[str, Any] | None = None) -> bool:
+    """Whether code in a frame belongs to the program, and not to an installed package.
+
+    Args:
+        frame: its frame.
+        scope: its globals, where they are not the frame's.
+    """
+    while frame is not None:
+        scope = frame.f_globals if scope is None else scope
+        name = str(scope.get("__name__") or "")
+        root = name.partition(".")[0]
+        if root in _also:
+            return True
+        if root == "ranvier":
+            return False
+        if isinstance(file := scope.get("__file__"), str):
+            return _is_of_program(file)
+        if name == "__main__":  # a cell of a notebook, or text
+            return True
+        frame, scope = frame.f_back, None  # code that was made of text: it belongs to who runs it
+    return True
+
+
+def _is_of_program(file: str) -> bool:
     path = os.path.normcase(os.path.abspath(file))
     for folder in _folders:
         if path.startswith(folder):
