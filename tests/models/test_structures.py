@@ -233,3 +233,18 @@ def test_symbolic_tensors_say_the_way_out():
     for name in ("shape", "dtype", "ndim", "ragged_rank"):
         with pytest.raises(AttributeError, match=name):
             setattr(x, name, None)
+
+
+@keras.saving.register_keras_serializable("structures")
+def double(row: Any) -> Any:
+    return row * 2
+
+
+def test_functions_of_functions_are_saved_with_the_model(tmp_path: Any):
+    x, direction = keras.Input((3,)), keras.Input((3,))
+    outputs = [ops.vectorized_map(double, x), *ops.jvp(double, (x,), (direction,))]
+    model = keras.Model([x, direction], outputs)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for result, value in zip(again([np.ones((2, 3)), np.full((2, 3), 5.0)]), (2.0, 2.0, 10.0), strict=True):
+        np.testing.assert_array_equal(np.asarray(result), value)

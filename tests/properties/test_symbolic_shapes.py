@@ -127,7 +127,11 @@ def test_symbolic_shapes_are_those_of_real_calls(row: Kind, examples: int):
     def check(call: Any) -> None:
         args, kwargs = call
         names = kind.names.split()
-        for name in names if examples > 2 else random.Random(described(args)).sample(names, min(4, len(names))):
+        for name in (
+            names
+            if examples > 2
+            else random.Random(str([a.shape for a in _arrays((args, kwargs))])).sample(names, min(4, len(names)))
+        ):
             function, theirs = (kind.through(m) if kind.through else getattr(m, name) for m in modules)
             wrong = _differences(name, function, theirs, args, kwargs)
             assert not wrong, f"{name}: {wrong} on {described(args)} {described(kwargs)}"

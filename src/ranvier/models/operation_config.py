@@ -157,7 +157,7 @@ class FunctionCall:
             args = (*args[:-1], tuple(args[-1]))
         if self._called is not None and "operands" not in self._called:
             kwargs, args = {**dict(zip(self._called, args, strict=False)), **kwargs}, ()
-            first = self._called[:1]
+            first = [name for name in list(inspect.signature(self.function).parameters)[:1] if name in self._called]
             args = tuple(kwargs.pop(name) for name in first if name in kwargs)
         if "operands" in (self._called or ()):
             args = (self._settings["subscripts"], *args)

@@ -32,7 +32,7 @@ _LARGER = (3348, 3362, 3392, 3414, 3434, 3462, 3470, 3492)
 # Multiples of all numbers to 10, for what divides an axis.
 _DIVISIBLE = (tuple(2520 * n for n in range(2, 10)), tuple(2520 * n for n in range(11, 19)))
 _MOST_HINTS = 12
-_OTHERS = (None, 1, 2, 3, 5, 6)  # None: a large number
+_MULTIPLES, _OTHERS = (2, 3), (1, 2, 3, 5, 6)
 
 _in_use: ContextVar[frozenset[tuple[int, int]]] = ContextVar("stand_ins_in_use", default=frozenset())
 
@@ -85,11 +85,12 @@ def _variants(shapes: Sequence[Shape], sizes: Sizes) -> Iterator[Sizes]:
     places = [(k, i) for k, shape in enumerate(shapes) for i, s in enumerate(shape) if s is None]
     groups = [[place] for place in places]
     groups += [[p for p in places if p[1] == axis] for axis in sorted({i for _, i in places})]
-    for group, other in itertools.product(groups, _OTHERS):
+    for group, (times, other) in itertools.product(groups, [*((n, 0) for n in _MULTIPLES), *((0, n) for n in _OTHERS)]):
         varied = [list(s) for s in sizes]
         for k, i in group:
-            varied[k][i] = other or _LARGER[min(i, 7)]
-        yield [tuple(s) for s in varied]
+            varied[k][i] = times * varied[k][i] + other
+        if (found := [tuple(s) for s in varied]) != sizes:
+            yield found
 
 
 def _beside(index: int, shapes: Sequence[Shape], others: Sequence[Shape], from_right: bool) -> Shape:
