@@ -140,7 +140,7 @@ def _fit(model: Any, tensor: Any, value: Any) -> Any:
     if not fits:
         raise ShapeError(
             f"Model '{model.name}' takes inputs of shape {wanted} for '{layer.name}'. "
-            f"Received: shape {shape}.{_advice(shape[1:], wanted[1:])}"
+            f"Received: shape {(None, *shape[1:])}.{_advice(shape[1:], wanted[1:])}"
         )
     if tensor.dtype == "string":
         return value  # strings stay on the host: the layers that look them up are called on them as they are
