@@ -26,7 +26,7 @@ class Case:
     )  # those of the narrow ones that Keras can compute in
 
     def __str__(self) -> str:
-        inside = ",".join(f"{k}={v}" for k, v in self.arguments.items())
+        inside = ",".join(f"{k}={getattr(v, '__name__', v)}" for k, v in self.arguments.items())
         return f"{self.layer}({inside})".replace(" ", "")
 
     @property
