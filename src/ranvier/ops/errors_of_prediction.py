@@ -19,7 +19,7 @@ from .symbolic import op
 from .tensors import tensor
 
 __all__ = [
-    "align", "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+    "ELEMENT_MEANS", "align", "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
     "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge", "circle", "cosine",
     "cosine_similarity", "dice", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
     "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "same_rank",
@@ -364,6 +364,13 @@ def circle(
     values = jax.nn.softplus(_log_sum(near, positive) + _log_sum(far, ~same))
     set_mask(values, values > 0)  # rows without a pair are left out of the mean
     return values
+
+
+#: The functions that are means over the last axis of something taken of each element.
+ELEMENT_MEANS = (
+    binary_crossentropy, binary_focal_crossentropy, hinge, huber, log_cosh, mean_absolute_error,
+    mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson, squared_hinge,
+)  # fmt: skip
 
 
 def _log_sum(x: Any, chosen: Any) -> Any:

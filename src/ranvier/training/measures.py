@@ -102,7 +102,7 @@ class MetricSet:
             weight = weights.get(path) if weighted else None
             if counting is not None:
                 weight = times_rows(weight, counting)
-            metric.update_state(column(targets[path], outputs[path]), outputs[path], sample_weight=weight)
+            metric.update_state(*column(targets[path], outputs[path], metric), sample_weight=weight)
 
     def result(self) -> dict[str, Any]:
         """The value of each metric by its name in logs; a metric whose result is a dict gives several."""
