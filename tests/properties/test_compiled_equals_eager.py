@@ -135,10 +135,9 @@ def _model(framework: Any, case: Case) -> Any:
 
     def output(head: Head) -> Any:
         activation = LOSSES[head.loss or "mse"][0]
-        out = layers.Dense(head.units, activation=activation, name=f"head{next(number)}")(
-            by_step if head.rank > 2 else pooled
-        )
-        return layers.Reshape(())(out) if head.rank == 1 else out
+        name = f"head{next(number)}"
+        out = layers.Dense(head.units, activation=activation, name=name)(by_step if head.rank > 2 else pooled)
+        return layers.Reshape((), name=f"{name}_number")(out) if head.rank == 1 else out
 
     model = framework.Model(inputs, _each(case.structure, output))
     rng = np.random.default_rng(case.seed)
@@ -245,11 +244,11 @@ def test_what_is_compiled_is_what_runs_eagerly(row: str, examples: int):
 
 
 def _keras_errs(case: Case) -> bool:
-    """Where mathematics says otherwise: weights of samples that Keras spreads along the steps of a masked output, and
+    """Where mathematics says otherwise: weights of samples that Keras spreads along the last axis of masks and images, and
     outputs of one axis, of which Keras takes a mean of the batch, whatever its size and the samples' weights."""
     heads = _leaves(case.structure)
-    masked = case.kind in ("words", "padded") and any(head.rank == 3 for head in heads)
-    return (masked and case.weights in ("one", "each")) or any(head.rank == 1 for head in heads)
+    spread = case.weights in ("one", "each") and any(head.rank > 2 for head in heads)
+    return spread or any(head.rank == 1 for head in heads)
 
 
 def _without_masked_metrics(found: dict[str, Any], case: Case) -> dict[str, Any]:

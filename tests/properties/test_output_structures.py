@@ -248,6 +248,8 @@ def test_crossentropy_is_chosen_by_the_shapes(eager, name, units, y, same_as):
     ({"loss": {"a": "mse"}, "metrics": {"b": ["mae"]}}, {"a": Y["a"]}, "nothing for the output 'b'.*metric"),
     ({"loss": "mse"}, {**Y, "c": Y["a"]}, "key 'c'"),
     ({"loss": "mse"}, [Y["a"]], "structure of the outputs"),
+    ({"loss": "mse"}, [{"c": Y["a"]}, {"d": Y["b"]}], "structure of the outputs"),
+    ({"loss": "mse"}, [{"c": Y["a"], "d": Y["b"]}], "key 'c'"),
     ({"loss": {"aa": "mse"}}, Y, "key 'aa'.*Did you mean 'a'"),
     ({"loss": ["mse"]}, Y, "one entry for each"),
     ({"loss": "mse", "loss_weights": {"c": 1.0}}, Y, "loss_weights has the key 'c'"),

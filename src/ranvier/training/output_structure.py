@@ -142,6 +142,8 @@ def distributed(
             yield from distributed(argument, entry, inner, path=(*path, key), **options)
     elif not is_nested(outputs) and (path or len(given) == 1):
         yield from ((path, entry) for entry in given if entry is not None)
+    elif len(given) == 1 and is_nested(given[0]) and is_nested(outputs):  # a list around the structure
+        yield from distributed(argument, given[0], outputs, path=path, **options)
     elif together and any(map(is_nested, given)):
         for entry in given:
             yield from distributed(argument, entry, outputs, path=path, **options)
@@ -173,6 +175,8 @@ def paired(
     found: dict[Path, Any] = dict.fromkeys(places)
     if _collect(given, outputs, (), found):
         return found
+    if isinstance(given, (list, tuple)) and len(given) == 1 and is_nested(given[0]) and is_nested(outputs):
+        return paired(argument, given[0], outputs, names, wanted)  # a list around the structure
     if isinstance(given, dict):
         by_name = {label(path, names): path for path in places}
         if set(given) <= set(by_name) and not isinstance(outputs, dict) and not any(map(is_nested, given.values())):
@@ -183,7 +187,7 @@ def paired(
         for key in given:
             if key not in known:
                 raise _unknown_key(argument, key, list(known))
-    else:
+    elif not _has_dict(given):
         flat = [part for _, part in leaves(given)] if is_nested(given) else [given]
         for targets in (places, sorted(wanted, key=places.index)):
             if len(flat) == len(targets):
@@ -195,6 +199,10 @@ def paired(
         f"{argument} must have the structure of the outputs, {_show(outputs)}, with one entry for each of the {len(places)} "
         f"output(s) ({called}). Received: {_show(given)}"
     )
+
+
+def _has_dict(given: Any) -> bool:
+    return isinstance(given, dict) or (isinstance(given, (list, tuple)) and any(map(_has_dict, given)))
 
 
 def _collect(given: Any, node: Any, path: Path, found: dict[Path, Any]) -> bool:
