@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -58,11 +59,15 @@ def _keys(want: Wanted, taken: Any) -> list[str]:
 def named(path: str, wanted: list[Wanted], by_name: bool) -> Iterator[tuple[list[Wanted], list[Stored]]]:
     """What layers need and what a ``.safetensors`` file holds for them.
 
-    Names decide. Unless told otherwise, layers whose names the file does not know take what is left in it, in order,
-    if it is left over by as many layers of the same weights: a model that is made again counts its layers on.
+    Names decide. Unless told otherwise, a model whose names the file does not know all takes what is in it in order, if
+    that is as many weights of the same kinds: a model that is made again counts its layers on, and a name that is known
+    may then be another layer's. Else layers with unknown names take what is left over by as many layers of their kind.
     """
     with read_tensors(path) as tensors:
         left = dict(tensors)
+        if not by_name and (pairs := _all_in_order(wanted, left)) is not None:
+            yield pairs
+            return
         places: list[Wanted] = []
         stored: list[Stored] = []
         waiting: list[Wanted] = []
@@ -90,6 +95,31 @@ def named(path: str, wanted: list[Wanted], by_name: bool) -> Iterator[tuple[list
             stored += rest
             places += waiting
         yield places, stored
+
+
+def _all_in_order(wanted: list[Wanted], tensors: dict[str, Any]) -> tuple[list[Wanted], list[Stored]] | None:
+    """Every layer with the next tensors of the file; None where names say more, or the file is of another model."""
+    keys: list[list[str]] = []
+    for want in wanted:
+        keys.append(_keys(want, {key for found in keys for key in found}))
+    flat = [key for found in keys for key in found]
+    if len(flat) != len(tensors) or set(flat) == set(tensors):
+        return None
+    if any(_stem(key) != _stem(there) for key, there in zip(flat, tensors, strict=True)):
+        return None
+    rest = iter(tensors.items())
+    places, stored = [], []
+    for want, found in zip(wanted, keys, strict=True):
+        place = f"={want.place}"
+        short = [key.rsplit("/", 1)[-1] for key in found] if want.fill is not None else found
+        stored.append(Stored(place, want.names, {key: next(rest)[1] for key in short}))
+        places.append(Wanted(place, want.names, want.layer, want.variables, want.fill))
+    return places, stored
+
+
+def _stem(key: str) -> str:
+    """The own name of a weight, without the number that tells it from others."""
+    return re.sub(r"(_\d+)?(:\d+)?$", "", key.rsplit("/", 1)[-1])
 
 
 def _in_order(waiting: list[Wanted], rest: list[Stored], stored: list[Stored], places: list[Wanted], path: str) -> None:

@@ -9,8 +9,10 @@ from ..core import serialization
 from ..core.errors import ArgumentError
 from ..core.trees import assert_same_structure
 from ..files import keras_format
+from ..files.places import held
 from ..metrics import Metric
 from ..ops import symbolic
+from ..optimizers import Optimizer
 from .functional_config import constructed
 from .model import Model
 from .sequential import Sequential
@@ -196,9 +198,20 @@ def duplicate(model: Any) -> Any:
     if copy.compiled and model.optimizer is not None and model.optimizer.built:
         copy.optimizer.build(copy.trainable_variables)
         pairs += zip(model.optimizer.variables, copy.optimizer.variables, strict=True)
+    for mine, other in zip(model._layers_metrics(), copy._layers_metrics(), strict=False):
+        pairs += zip(mine.variables, other.variables, strict=False)  # of metrics that layers hold
     for source, target in pairs:
         target.assign(source.stored_value())
+    for source, target in zip(_held_optimizers(model), _held_optimizers(copy), strict=True):
+        state: dict[str, Any] = {}
+        source.save_own_variables(state)
+        target.take(state)
     return copy
+
+
+def _held_optimizers(model: Any) -> list[Any]:
+    """The optimizers that attributes hold, beside the one that the model is compiled with."""
+    return [one.owner for one in held(model) if isinstance(one.owner, Optimizer) and one.owner is not model.optimizer]
 
 
 def pickled(model: Any) -> tuple[bytes, dict[str, Any], list[Any]]:
