@@ -27,6 +27,7 @@ def fresh_session():
     yield
     dtypes.set_dtype_policy(None)
     settings._floatx, settings._epsilon, settings._image_data_format = "float32", 1e-7, "channels_last"
+    random.forget_shared_generator()
     if "ranvier.compat.tensorflow" in sys.modules:  # which makes all arrays of the process tensors
         sys.modules["ranvier.compat.tensorflow"].tensors.uninstall()
     if jax.config.read("jax_enable_x64"):  # asking for float64 once switches it on for the whole process

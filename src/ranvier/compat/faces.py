@@ -9,6 +9,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from ..core import sharing
+
 __all__ = ["KERAS_VERSION", "Face", "face"]
 
 #: The version of Keras whose public API ranvier has; what version checks of scripts see.
@@ -65,6 +67,7 @@ def face(name: str) -> Any:
     root, _, path = name.partition(".")
     tree = _ROOTS[root]
     if tree == "tensorflow":
+        sharing.want()  # now, and not in the middle of a program that is being traced
         for inside in _KERAS_INSIDE:
             if path == inside or path.startswith(inside + "."):
                 tree, path = "keras", path[len(inside) + 1 :]

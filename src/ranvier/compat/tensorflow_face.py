@@ -8,7 +8,7 @@ from typing import Any
 
 from .faces import Face, face
 
-__all__ = ["tensorflow_face"]
+__all__ = ["load", "tensorflow_face"]
 
 
 @functools.cache
@@ -19,8 +19,8 @@ def tensorflow_face(path: str) -> Any:
         ModuleNotFoundError: there is no such module; the message names the nearest way.
     """
     if not path:
-        return Face("tensorflow", _look_up_at_top, lambda: list(_package().__all__), "TensorFlow's API on ranvier.")
-    found, name = _package(), f"tensorflow.{path}"
+        return Face("tensorflow", _look_up_at_top, lambda: list(load().__all__), "TensorFlow's API on ranvier.")
+    found, name = load(), f"tensorflow.{path}"
     for part in path.split("."):
         try:
             found = getattr(found, part)
@@ -33,7 +33,7 @@ def tensorflow_face(path: str) -> Any:
 
 
 def _look_up_at_top(attribute: str) -> Any:
-    return face("tensorflow.keras") if attribute == "keras" else _inside(_package(), "", attribute)
+    return face("tensorflow.keras") if attribute == "keras" else _inside(load(), "", attribute)
 
 
 def _inside(found: Any, path: str, attribute: str) -> Any:
@@ -41,7 +41,8 @@ def _inside(found: Any, path: str, attribute: str) -> Any:
     return tensorflow_face(f"{path}.{attribute}".lstrip(".")) if isinstance(value, types.ModuleType) else value
 
 
-def _package() -> Any:
+def load() -> Any:
+    """The package, with arrays that are tensors from now on."""
     from . import tensorflow
 
     tensorflow.tensors.install()

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import names, ownership, serialization
+from . import names, ownership, serialization, sharing
 from .errors import ArgumentError
 from .pure import current_scope
 from .scalars import host
@@ -176,10 +176,13 @@ def shared_generator() -> SeedGenerator:
 def forget_shared_generator() -> None:
     """Have no shared generator any more."""
     _shared.clear()
+    sharing.forget()
 
 
 def shared_state() -> list[Variable]:
-    """The state of `shared_generator`, where somebody uses it."""
+    """The state of `shared_generator`, where somebody uses it or may."""
+    if sharing.is_wanted():
+        shared_generator()
     return [generator.state for generator in _shared]
 
 

@@ -1,5 +1,10 @@
 """Gradients that tapes give: those of jax.grad, for generated programs; None, never a wrong number, where nothing leads."""
 
+import importlib.util
+import json
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -310,3 +315,85 @@ def test_walks_that_come_again_are_compiled_once():
             y = tf.reduce_sum(tf.sin(v) * float(i))
         np.testing.assert_allclose(tape.gradient(y, v), np.cos(v.numpy()) * i, rtol=1e-6)
     assert len(backward._programs) == before + 1
+
+
+# The same programs are differentiated by TensorFlow's own tape.
+TAPED = """
+tf.reduce_sum(tf.nn.softmax(x) * y)
+tf.reduce_mean(tf.square(tf.matmul(x, y, transpose_b=True)))
+tf.reduce_sum(tf.nn.relu(x) + tf.nn.gelu(y) * tf.nn.elu(x))
+tf.reduce_sum(tf.math.log(tf.abs(x) + 1.0) / (1.0 + y * y))
+tf.reduce_max(x * y) + tf.norm(x) + tf.reduce_logsumexp(y)
+tf.reduce_sum(tf.maximum(x, 0.9) * tf.minimum(y, x) + tf.maximum(0.2, x) * tf.minimum(0.4, y))
+tf.reduce_sum(tf.gather(x, [0, 0, 1]) * tf.concat([y, y[:1]], 0))
+tf.reduce_sum(tf.clip_by_norm(x, 1.0) * tf.clip_by_value(y, -0.5, 0.5))
+tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.sigmoid(y), logits=x))
+tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[1, 0], logits=x * y))
+tf.reduce_sum(tf.where(x > 0, x * y, tf.sin(y)))
+tf.reduce_sum(tf.cumsum(x, axis=1) * tf.transpose(tf.reverse(tf.transpose(y), [0])))
+tf.einsum("ij,ij->", x, y) + tf.tensordot(x, y, 2) + tf.reduce_prod(y)
+tf.reduce_sum(tf.nn.l2_normalize(x, axis=1) * tf.math.tanh(y)) ** 2
+tf.reduce_sum(tf.nn.moments(x, [0])[1] * tf.math.reduce_std(y))
+tf.reduce_sum(tf.tensor_scatter_nd_update(x, [[0, 1]], [y[0, 0]]) * x)
+tf.reduce_sum(tf.stop_gradient(x) * x * y)
+tf.linalg.det(tf.matmul(x, y, transpose_b=True)) + tf.linalg.trace(tf.matmul(x, y, transpose_b=True))
+tf.reduce_sum(tf.image.resize(tf.reshape(x, (1, 2, 3, 1)), (4, 5)) * tf.reduce_sum(y))
+tf.reduce_sum(tf.nn.conv1d(tf.reshape(x, (1, 6, 1)), tf.reshape(y, (3, 2, 1))[:, :1], 1, "SAME") ** 2)
+tf.reduce_sum(tf.map_fn(lambda r: r * r, x) * y) + tf.foldl(lambda a, r: a * r, tf.reshape(y, [-1]))
+tf.cond(tf.reduce_sum(x) > 0, lambda: tf.reduce_sum(x * y), lambda: tf.reduce_sum(x - y * y))
+tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * tf.reduce_sum(x * y)), (0, tf.constant(1.0)))[1]
+""".strip().splitlines()
+
+ORACLE = """
+import json, sys
+import tensorflow as tf
+found = []
+for program in json.load(open(sys.argv[1])):
+    x, y = tf.constant([[0.3, -0.7, 1.1], [0.9, 0.2, -1.3]]), tf.Variable([[-0.2, 0.5, 0.9], [1.2, -0.8, 0.4]])
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            value = eval(program)
+        first = [g if g is None else tf.convert_to_tensor(g) for g in tape.gradient(value, [x, y])]
+        total = tf.reduce_sum(first[0] * first[0])
+    try:
+        second = outer.gradient(total, [x, y])
+        if "resize" in program:  # of which TensorFlow says None, and mathematics does not
+            second = ["none", "none"]
+    except Exception:  # TensorFlow has no second gradient of some operations
+        second = ["none", "none"]
+    found.append([g if g is None or isinstance(g, str) else tf.convert_to_tensor(g).numpy().tolist() for g in [*first, *second]])
+json.dump(found, open(sys.argv[2], "w"))
+"""
+
+
+@pytest.fixture(scope="session")
+def oracle(tmp_path_factory):
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("TensorFlow is not installed")
+    folder = tmp_path_factory.mktemp("tape")
+    (folder / "in.json").write_text(json.dumps(TAPED))
+    command = [sys.executable, "-c", ORACLE, str(folder / "in.json"), str(folder / "out.json")]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return dict(zip(TAPED, json.loads((folder / "out.json").read_text()), strict=True))
+
+
+@pytest.mark.parametrize("program", TAPED)
+def test_gradients_are_those_of_tensorflow(program, oracle):
+    x, y = tf.constant([[0.3, -0.7, 1.1], [0.9, 0.2, -1.3]]), tf.Variable([[-0.2, 0.5, 0.9], [1.2, -0.8, 0.4]])
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            value = eval(program, {"tf": tf, "x": x, "y": y})
+        first = tape.gradient(value, [x, y])
+        total = tf.reduce_sum(first[0] * first[0])
+    second = outer.gradient(total, [x, y])
+    for mine, theirs in zip([*first, *second], oracle[program], strict=True):
+        if theirs == "none":
+            continue
+        if theirs is not None:
+            np.testing.assert_allclose(np.asarray(mine), theirs, rtol=5e-4, atol=2e-5)
+        elif mine is not None:
+            np.testing.assert_array_equal(mine, np.zeros((2, 3)))  # no number where there is none: None, or zeros

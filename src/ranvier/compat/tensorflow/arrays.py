@@ -488,7 +488,8 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
     """With smaller and larger numbers replaced by the limits."""
     t = array_of(t)
     low, high = (v if isinstance(v, (int, float)) else array_of(v) for v in (clip_value_min, clip_value_max))
-    return jnp.clip(t, low, high).astype(t.dtype)
+    found = jnp.where(t > high, high, jnp.where(t < low, low, t))  # at a limit the gradient is that of `t`
+    return found.astype(t.dtype)
 
 
 @op
@@ -515,4 +516,4 @@ def clip_by_global_norm(t_list: Sequence[Any], clip_norm: Any, use_norm: Any = N
 
 def bitcast(input: Any, type: Any, name: str | None = None) -> Any:
     """The same bits as another dtype."""
-    return jax.lax.bitcast_convert_type(array_of(input), dtype_name(type))
+    return jax.lax.bitcast_convert_type(array_of(input), dtypes.as_dtype(type).dtype)

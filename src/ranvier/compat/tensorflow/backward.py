@@ -120,9 +120,11 @@ class Journey:
         for step in self.steps:
             sources = []
             for array, place in zip(step.inputs, step.places, strict=True):
-                moving = place is not None and place in self.moving
-                slot = numbers.setdefault(place, len(numbers)) if moving else None
-                sources.append((slot, None if moving and place in made else leaf(array)))
+                if place is None or place not in self.moving:
+                    sources.append((None, leaf(array)))
+                else:
+                    slot = numbers.setdefault(place, len(numbers))
+                    sources.append((slot, None if place in made else leaf(array)))
             made.update(s for s in step.output_slots if s is not None)
             outputs = tuple(
                 None if s is None or s not in self.moving else numbers.setdefault(s, len(numbers))

@@ -47,7 +47,7 @@ def _devices(kind: str, device_type: str | None, prefix: str) -> list[Any]:
     counts: dict[str, int] = {}
     result = [make(f"{prefix}CPU:0", "CPU")] if "cpu" not in found else []
     for device in jax.devices():
-        name = names.get(device.platform, device.platform.upper())
+        name = names.get(str(device.platform), str(device.platform).upper())
         number = counts.get(name, 0)
         counts[name] = number + 1
         result.append(make(f"{prefix}{name}:{number}", name))

@@ -145,7 +145,7 @@ def scan(
         elems = jax.tree.map(lambda e: jnp.flip(e, 0), elems)
     first, rest = (_arrays(initializer), elems) if initializer is not None else _first(elems)
     if inside_function():
-        _, found = jax.lax.scan(lambda s, row: (_as_before(_arrays(fn(s, row)), s),) * 2, first, rest)
+        _, found = jax.lax.scan(lambda s, row: _twice(_as_before(_arrays(fn(s, row)), s)), first, rest)
     else:
         state, states = first, []
         for i in range(jax.tree.leaves(rest)[0].shape[0]):
@@ -157,7 +157,11 @@ def scan(
     return jax.tree.map(lambda e: jnp.flip(e, 0), found) if reverse else found
 
 
-def _first(elems: Any) -> tuple[Any, Any]:
+def _twice(state: Any) -> Any:
+    return state, state
+
+
+def _first(elems: Any) -> Any:
     return jax.tree.map(lambda e: e[0], elems), jax.tree.map(lambda e: e[1:], elems)
 
 

@@ -226,7 +226,8 @@ def taken_apart(structure: Any) -> tuple[list[Any], Any]:
     """The tensors in nested arguments, and the rest in a form that can be compared."""
     leaves: list[Any] = []
 
-    def form(value: Any) -> Any:
+    def form(given: Any) -> Any:
+        value: Any = given
         if isinstance(value, (jax.Array, np.ndarray, np.generic)) and value.dtype.kind not in "OUS":
             leaves.append(value if isinstance(value, jax.Array) else jnp.asarray(value))
             return _SLOT
@@ -235,7 +236,8 @@ def taken_apart(structure: Any) -> tuple[list[Any], Any]:
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return (type(value), len(value), tuple(form(v) for v in value))
         if type(value) in (list, tuple):
-            return (type(value), len(value), tuple(form(v) for v in value))
+            items: Any = value
+            return (type(value), len(items), tuple(form(v) for v in items))
         return _Same(value)
 
     return leaves, form(structure)
@@ -319,7 +321,7 @@ class Program:
     """
 
     def __init__(self, python_function: Callable[..., Any], leaves: list[Any], form: Any):
-        found: _Found | None = None
+        found: Any = None
         result_form: Any = None
 
         def run(leaves: list[Any]) -> Any:

@@ -155,8 +155,9 @@ less_equal = binary("less_equal", jnp.less_equal, "Whether x <= y.")
 logical_and = binary("logical_and", jnp.logical_and, "And.")
 logical_or = binary("logical_or", jnp.logical_or, "Or.")
 logical_xor = binary("logical_xor", jnp.logical_xor, "Either, not both.")
-maximum = binary("maximum", jnp.maximum, "The larger of two numbers.")
-minimum = binary("minimum", jnp.minimum, "The smaller of two numbers.")
+# Of two equal numbers the first has the gradient, as in TensorFlow.
+maximum = binary("maximum", lambda x, y: jnp.where((x >= y) | (x != x), x, y), "The larger of two numbers.")
+minimum = binary("minimum", lambda x, y: jnp.where((x <= y) | (x != x), x, y), "The smaller of two numbers.")
 mod = floormod
 multiply = binary("multiply", jnp.multiply, "x * y.")
 multiply_no_nan = binary("multiply_no_nan", lambda x, y: jnp.where(jnp.equal(y, 0), 0, x * y), "x * y, 0 where y is 0.")

@@ -81,7 +81,7 @@ def _uniform(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any) -> Any:
 def _gamma(key: Any, shape: Any, alpha: Any, beta: Any, dtype: Any, ahead: bool) -> Any:
     name = dtype_name(dtype)
     alpha, beta = _as(alpha, name), _as(1.0 if beta is None else beta, name)
-    size = (*static_shape(shape), *jnp.broadcast_shapes(alpha.shape, beta.shape)) if ahead else static_shape(shape)
+    size: Any = (*static_shape(shape), *jnp.broadcast_shapes(alpha.shape, beta.shape)) if ahead else static_shape(shape)
     return jax.random.gamma(key, jnp.broadcast_to(alpha, size), size, name) / beta
 
 

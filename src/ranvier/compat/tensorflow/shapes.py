@@ -130,7 +130,12 @@ class _Unknown(TensorShape):
         """None."""
         return None
 
-    ndims = dims = rank
+    ndims = rank
+
+    @property
+    def dims(self) -> list[Any] | None:
+        """None."""
+        return None
 
     def is_fully_defined(self) -> bool:
         """Never."""

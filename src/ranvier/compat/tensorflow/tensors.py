@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax._src.array import ArrayImpl  # `type(jnp.zeros(()))` while nothing is traced
 from jax.core import Tracer
 
 from ...core.random import forget_shared_generator, shared_generator
@@ -33,7 +34,7 @@ __all__ = [
     "uninstall",
 ]
 
-_Array: Any = type(jnp.zeros(()))
+_Array: Any = ArrayImpl
 _before: dict[tuple[Any, str], Any] = {}
 
 

@@ -58,7 +58,8 @@ class Checkpoint:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".tmp")
         with open(temporary, "wb") as stream:
-            np.savez(stream, **{name: np.asarray(v.stored_value()) for name, v in self._values().items()})
+            arrays: Any = {name: np.asarray(v.stored_value()) for name, v in self._values().items()}
+            np.savez(stream, **arrays)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)

@@ -115,13 +115,13 @@ class Variable(variables.Variable, metaclass=_VariableType):
         super().assign(array_of(value, dtype_name(self.dtype)))
         return self
 
-    def assign_add(
+    def assign_add(  # pyright: ignore[reportIncompatibleMethodOverride]  # TensorFlow's name
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Variable:
         """Add `delta`."""
         return self.assign(self.exact_value() + array_of(delta, self.dtype))
 
-    def assign_sub(
+    def assign_sub(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
     ) -> Variable:
         """Subtract `delta`."""

@@ -193,7 +193,12 @@ class Dataset(pipeline.Dataset):
     # --- steps --------------------------------------------------------------------------------------------------------
 
     def map(
-        self, map_func: Callable[..., Any], num_parallel_calls: Any = None, deterministic: Any = None, **kwargs: Any
+        self,
+        map_func: Callable[..., Any],
+        num_parallel_calls: Any = None,
+        deterministic: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> Any:
         """`map_func` of each element; a tuple's parts come as separate arguments.
 

@@ -39,7 +39,7 @@ def _leaf(value: Any) -> Any:
         return value
     if isinstance(value, list) and any(isinstance(v, (jax.Array, Variable)) for v in value):
         value = array_of(value)
-    if hasattr(value, "to_tensor") and not hasattr(value, "dtype"):
+    if not isinstance(value, list) and hasattr(value, "to_tensor") and not hasattr(value, "dtype"):
         value = value.to_tensor()
     array = np.asarray(value.value if isinstance(value, Variable) else value)
     if array.dtype.kind in "US":
