@@ -279,6 +279,9 @@ class Variable:
     def __getitem__(self, index: Any) -> Any:
         return self.value[index]
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)  # Python would index without end otherwise: JAX has a last row for every index
+
     def __len__(self) -> int:
         return len(self.value)
 
