@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import ranvier
 from ranvier import layers, ops
+from ranvier.core import ownership
 from ranvier.core.random import SeedGenerator
 
 WIDTH = 3
@@ -65,13 +66,7 @@ def _made(plan: Any) -> Any:
 
 
 def _objects(held: Any) -> list[Any]:
-    if isinstance(held, dict):
-        return [found for key in sorted(held) for found in _objects(held[key])]
-    if isinstance(held, set):
-        held = sorted(held, key=lambda item: item._number)
-    if isinstance(held, (list, tuple)):
-        return [found for item in held for found in _objects(item)]
-    return [held]
+    return list(ownership.walk(held, object))
 
 
 @ranvier.saving.register_keras_serializable("laws")
