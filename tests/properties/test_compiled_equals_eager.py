@@ -192,7 +192,7 @@ def _run(framework: Any, case: Case, eager: bool) -> dict[str, Any]:
     x, y, weight = _data(case)
 
     def metric(name: str) -> Any:
-        return getattr(framework.metrics, name)() if name[0].isupper() else name
+        return getattr(framework.metrics, name)(name=name.lower()) if name[0].isupper() else name
 
     whole = isinstance(case.structure, Head)
     made = _each(case.structure, lambda head: [metric(name) for name in head.metrics])
@@ -259,7 +259,7 @@ def _without_masked_metrics(found: dict[str, Any], case: Case) -> dict[str, Any]
     for way in ("fit", "train_on_batch"):
         kept[way] = {name: value for name, value in found[way].items() if name.endswith("loss")}
     for way in ("evaluate", "test_on_batch"):
-        kept[way] = {name: value for name, value in found[way].items() if "root" not in name}
+        kept[way] = {name: value for name, value in found[way].items() if "rootmean" not in name}
     return kept
 
 

@@ -84,7 +84,8 @@ def count_at(truth: Any, scores: Any, weight: Any, thresholds: Any) -> tuple[Any
         at = place if scores.ndim == 1 else (place, jnp.arange(scores.shape[1])[None, :])
         empty = jnp.zeros((len(thresholds) + 1, *scores.shape[1:]), weight.dtype)
         tp, fp = (jnp.flip(jnp.cumsum(jnp.flip(empty.at[at].add(part)[1:], 0), 0), 0) for part in (positive, negative))
-    return tp, fp, jnp.sum(negative, axis=0) - fp, jnp.sum(positive, axis=0) - tp
+    tn, fn = (jnp.maximum(jnp.sum(all_, axis=0) - part, 0) for all_, part in ((negative, fp), (positive, tp)))
+    return tp, fp, tn, fn  # rounding makes no count negative
 
 
 def ratio(part: Any, whole: Any) -> Any:
