@@ -12,7 +12,7 @@ import pytest
 import ranvier
 from ranvier import metrics
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataWarning, SerializationError, ShapeError
-from ranvier.metrics.confusion import count_at
+from ranvier.metrics.confusion import _places, count_at
 
 
 class _Largest(metrics.Metric):
@@ -221,6 +221,19 @@ def test_weights_that_do_not_fit_are_named():
 def test_fractions_of_weights_in_whole_counts_are_warned_about():
     with pytest.warns(DataWarning, match="dtype='float32'"):
         metrics.MeanIoU(2).update_state(np.array([0, 1]), np.array([0, 1]), np.array([0.5, 0.5], "float32"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("ends", [(), (-np.inf,), (np.inf,), (-np.inf, np.inf)], ids=str)
+@pytest.mark.parametrize("count", [3, 11, 200, 1000])
+def test_places_among_even_thresholds_are_those_of_comparisons(dtype, ends, count, rng):
+    inner = np.arange(1, count) / count
+    limits = np.sort([*inner, *ends]).astype(jnp.dtype(dtype))
+    near = [np.nextafter(inner.astype("float32"), towards) for towards in (-1, 2)]
+    scores = np.concatenate([rng.uniform(-0.5, 1.5, 3000), inner, *near, [-np.inf, np.inf, -1e30, 1e30, 0, 1]])
+    scores = jnp.asarray(scores, "float32").astype(dtype)
+    expected = (np.asarray(scores, "float32")[:, None] > limits.astype("float32")).sum(1)
+    np.testing.assert_array_equal(_places(limits, scores), expected)
 
 
 @pytest.mark.parametrize("labels", [None, 3])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -78,14 +80,35 @@ def count_at(truth: Any, scores: Any, weight: Any, thresholds: Any) -> tuple[Any
         above = (scores[:, None] > limits).astype(weight.dtype)  # (n, thresholds)
         tp, fp = jnp.matmul(jnp.stack([positive, negative]), above, precision="highest")
     else:
-        # A bucket for each score, by how many thresholds it is above; then one cumulative sum from the top.
-        place = jnp.searchsorted(limits, scores, method="scan_unrolled")
-        place = jnp.where(jnp.isnan(scores), 0, place)
-        at = place if scores.ndim == 1 else (place, jnp.arange(scores.shape[1])[None, :])
-        empty = jnp.zeros((len(thresholds) + 1, *scores.shape[1:]), weight.dtype)
-        tp, fp = (jnp.flip(jnp.cumsum(jnp.flip(empty.at[at].add(part)[1:], 0), 0), 0) for part in (positive, negative))
+        tp, fp = _by_buckets(scores, positive, negative, tuple(thresholds))
     tn, fn = (jnp.maximum(jnp.sum(all_, axis=0) - part, 0) for all_, part in ((negative, fp), (positive, tp)))
     return tp, fp, tn, fn  # rounding makes no count negative
+
+
+@functools.partial(
+    jax.jit, static_argnums=3, inline=True
+)  # outside of a trace the steps would all be written to memory
+def _by_buckets(scores: Any, positive: Any, negative: Any, thresholds: tuple[float, ...]) -> list[Any]:
+    """Both weights above each threshold: a bucket for each score, then one cumulative sum from the top."""
+    place = jnp.where(jnp.isnan(scores), 0, _places(np.asarray(thresholds, scores.dtype), scores))
+    at = place if scores.ndim == 1 else (place, jnp.arange(scores.shape[1])[None, :])
+    empty = jnp.zeros((len(thresholds) + 1, *scores.shape[1:]), positive.dtype)
+    return [jnp.flip(jnp.cumsum(jnp.flip(empty.at[at].add(part)[1:], 0), 0), 0) for part in (positive, negative)]
+
+
+def _places(limits: np.ndarray, scores: Any) -> Any:
+    """How many of the rising `limits` each score is above; for even steps a guess that is put right by one at the most."""
+    inner = limits[np.isfinite(limits)]
+    below = int(np.sum(limits == -np.inf))
+    steps = np.diff(inner)
+    if len(inner) < 3 or steps[0] <= 0 or not np.allclose(steps, steps[0], rtol=1e-3) or below > 1:
+        return jnp.searchsorted(jnp.asarray(limits), scores)
+    step = (inner[-1] - inner[0]) / (len(inner) - 1)
+    guess = jnp.clip(jnp.ceil((scores - inner[0]) / step), 0, len(inner)).astype("int32")
+    edges = jnp.asarray(np.array([-np.inf, *inner, np.inf], limits.dtype))  # edges[guess] < score <= edges[guess + 1]
+    guess = guess - (scores <= edges[guess])
+    guess = jnp.clip(guess + (scores > edges[jnp.clip(guess, 0) + 1]), 0)
+    return guess + (scores > -np.inf) if below else guess
 
 
 def ratio(part: Any, whole: Any) -> Any:
