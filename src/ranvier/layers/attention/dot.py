@@ -116,7 +116,7 @@ def two_or_three(layer: Attention, inputs: Any, what: str) -> Any:
             f"{type(inputs).__name__}"
         )
     if what == "input_shape" and not all(isinstance(shape, (list, tuple)) for shape in inputs):
-        raise ArgumentError(
+        raise ArgumentTypeError(
             f"{kind} takes a list, [query, value] or [query, value, key]. Received: one of shape {inputs}"
         )
     if len(inputs) not in (2, 3):
