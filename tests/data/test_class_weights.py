@@ -144,6 +144,15 @@ def test_each_step_of_a_sequence_is_weighed(eager, form):
     assert loss == pytest.approx(5 * np.log(2))
 
 
+def test_a_batch_need_not_hold_every_class():
+    model = ranvier.Sequential([ranvier.Input((2,)), ranvier.layers.Dense(3, "softmax", kernel_initializer="zeros")])
+    model.compile(ranvier.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    weights = {0: 1.0, 1: 4.0, 2: 9.0}
+    assert model.train_on_batch(np.ones((2, 2)), np.array([1, 1]), class_weight=weights) == pytest.approx(4 * np.log(3))
+    with pytest.warns(DataWarning, match="never occur"):
+        model.fit(np.ones((2, 2)), np.array([1, 1]), class_weight=weights, verbose=0)
+
+
 @pytest.mark.parametrize("eager", [False, True])
 def test_rows_of_several_classes_are_refused(eager):
     model = ranvier.Sequential([ranvier.Input((2,)), ranvier.layers.Dense(3, "sigmoid")])

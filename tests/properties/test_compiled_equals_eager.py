@@ -235,6 +235,7 @@ def _same(ours: dict[str, Any], theirs: dict[str, Any], case: Case, rounding: fl
             np.testing.assert_allclose(mine, right, rtol=rounding, atol=rounding, err_msg=f"{what}: {case}")
 
 
+@pytest.mark.filterwarnings("ignore:class_weight names classes")
 @tried(24, ["every way"])
 def test_what_is_compiled_is_what_runs_eagerly(row: str, examples: int):
     def check(case: Case) -> None:

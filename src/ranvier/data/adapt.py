@@ -34,6 +34,7 @@ def make_data(
     shuffle: bool | Literal["batch"] = False,
     class_weight: Any = None,
     output_shape: Callable[[], tuple[int | None, ...] | None] = lambda: None,
+    whole: bool = True,
     what: str = "",
     carry: bool | None = None,
     check_finite: bool = True,
@@ -50,6 +51,7 @@ def make_data(
         shuffle: True, False, or "batch" for the order of the batches only; for iterables, of a `PyDataset`.
         class_weight: dict from class to weight, instead of `sample_weight`.
         output_shape: gives the shape of the model's output, which says whether labels have an axis of classes; or None.
+        whole: whether arrays are all the data, so that a class that never occurs in them is worth a warning.
         what: the argument that the data came in, for messages; "" for `fit`'s own.
         carry: whether an epoch of `steps_per_epoch` goes on where the last one stopped, or starts from the beginning;
             None: it goes on for `fit`'s own data.
@@ -92,7 +94,7 @@ def make_data(
             name=names[0],
             check_finite=check_finite,
         )
-    arrays = _read_arrays(x, y, sample_weight, class_weight, output_shape, names)
+    arrays = _read_arrays(x, y, sample_weight, class_weight, output_shape, whole, names)
     size = check_sample_count(arrays, names)
     if len(arrays) == 3:
         check_sample_weight(arrays[1], arrays[2], names[2])
@@ -119,15 +121,21 @@ def make_data(
 
 
 def _read_arrays(
-    x: Any, y: Any, sample_weight: Any, class_weight: Any, output_shape: Callable[[], Any], names: tuple[str, ...]
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    output_shape: Callable[[], Any],
+    whole: bool,
+    names: tuple[str, ...],
 ) -> tuple[Any, ...]:
     """(x,), (x, y) or (x, y, sample_weight) as nested arrays; class weights become sample weights."""
     x, y = read(x, names[0]), read(y, names[1])
     if class_weight is not None:
         if sample_weight is not None:
             raise ArgumentError("Give class_weight or sample_weight, not both: multiply them into one sample_weight.")
-        whole = take(y, slice(None)) if isinstance(y, Rows) else y
-        return x, y, class_sample_weight(whole, class_weight, names[1], whole=True, output_shape=output_shape())
+        labels = take(y, slice(None)) if isinstance(y, Rows) else y
+        return x, y, class_sample_weight(labels, class_weight, names[1], whole=whole, output_shape=output_shape())
     return trimmed(x, y, read(sample_weight, names[2]))
 
 

@@ -387,7 +387,7 @@ class Trainer(Stateless, Ready, OlderMethods):
             logs = self._step_inside((x, y, sample_weight), learn)
             values = list(logs.values())
             return logs if return_dict else values[0] if len(values) == 1 else values
-        data = make_data(x, y, sample_weight, batch_size=2**31, **self._class_weights(class_weight, x, y))
+        data = make_data(x, y, sample_weight, batch_size=2**31, whole=False, **self._class_weights(class_weight, x, y))
         arrays = data.peek()
         if overridden(self, "train_step" if learn else "test_step") is not None:
             arrays = (*arrays, None, None)[:3]  # own steps get three parts, as in Keras
