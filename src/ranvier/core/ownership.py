@@ -1,8 +1,11 @@
 """Ownership: what an object owns is what its attributes hold, in lists, tuples, dicts and sets at any depth.
 
-Nothing is registered and no container is wrapped: the attributes are walked when somebody asks, in the order in which
-they were first set. What was appended to a list or replaced in a dict afterwards is therefore seen. All ask this one
-walk: weights, training, files, reports, summaries, freezing.
+No container is wrapped: the attributes are walked when somebody asks. What was appended to a list or replaced in a dict
+afterwards is therefore seen. All ask this one walk: weights, training, files, reports, summaries, freezing.
+
+What is owned comes in the order in which it was attached, as in Keras's files and lists of weights: a layer that is
+appended to a list comes after the layers in attributes that were set before. Each assignment of an attribute notes what
+lists got since the last one; in between, what was made is taken to be attached when it was made.
 
 Objects in containers are named as in Keras's files: by their class, counted within the container (``dense``,
 ``dense_1``), and containers inside others ``container``, ``container_1``. A set has no order of its own; its objects
@@ -42,6 +45,7 @@ __all__ = [
 
 _LEAVES = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, jax.Array)
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+_ATTACHED = "_attached"
 # Asking a class whether it is an array takes a microsecond.
 _known_leaves: dict[type, bool] = dict.fromkeys([str, bytes, int, bool, float, complex, type(None), np.ndarray], True)
 
@@ -114,13 +118,61 @@ def unique(items: Iterable[Any]) -> list[Any]:
 
 def attributes(owner: Any) -> Iterator[tuple[str, Any]]:
     """The attributes of `owner` in which it may own something, in the order in which they were first set."""
-    skip = getattr(owner, "not_owned", ())
+    skip = {_ATTACHED, *getattr(owner, "not_owned", ())}
     return ((name, value) for name, value in list(vars(owner).items()) if name not in skip and not owns_nothing(value))
 
 
+def _numbered_in(value: Any, noted: int, moments: dict[int, int], around: tuple[int, ...] = ()) -> Iterator[Any]:
+    """The objects in `value` that know when they were made; into `moments` goes when each one was attached.
+
+    That is when it was made, if this is later than what was `noted` last, and else when the one before it was attached.
+    """
+    if not isinstance(value, _CONTAINERS):
+        if not owns_nothing(value) and hasattr(value, "_made_as_number"):
+            yield value
+    elif id(value) not in around:
+        least = noted
+        for item in _contents(value):
+            for found in _numbered_in(item, noted, moments, (*around, id(value))):
+                if found is item:
+                    least = _age(item) if _age(item) > noted else least
+                moments.setdefault(id(found), least)
+                yield found
+
+
+def _note(owner: Any, name: str = "") -> tuple[Any, ...]:
+    """Note what `owner` holds by now, in the order in which it was attached; the attribute `name` was set just now."""
+    before: tuple[int, Any] = vars(owner).get(_ATTACHED, (0, ()))
+    noted, order = before
+    moments: dict[int, int] = {}
+    others = (value for at, value in attributes(owner) if at != name)
+    held = {id(item): item for value in others for item in _numbered_in(value, noted, moments)}
+    set_now = [item for item in _numbered_in(vars(owner).get(name), 0, {}) if id(item) not in held]
+    if name:  # what is deleted and set again at once keeps its place
+        here = held.keys() | set(map(id, set_now))
+        order = [item for item in order if id(item) in here]
+    known = set(map(id, order))
+    late = sorted(
+        (item for key, item in held.items() if key not in known), key=lambda item: moments.get(id(item), noted)
+    )
+    order = (*order, *late, *unique(item for item in set_now if id(item) not in known))
+    vars(owner)[_ATTACHED] = (numbered(), order)
+    return order
+
+
+def _as_attached(owner: Any, found: dict[int, Any]) -> list[Any]:
+    """What was found in `owner`, in the order in which it was attached."""
+    if len(found) < 2 or _ATTACHED not in vars(owner):
+        return list(found.values())
+    place = {id(item): i for i, item in enumerate(vars(owner)[_ATTACHED][1])}
+    if not found.keys() <= place.keys():
+        place = {id(item): i for i, item in enumerate(_note(owner))}
+    return sorted(found.values(), key=lambda item: place.get(id(item), -1))
+
+
 def owned(owner: Any, wanted: type | tuple[type, ...]) -> list[Any]:
-    """The objects of the `wanted` types that `owner`'s attributes hold, each once."""
-    skip = getattr(owner, "not_owned", ())
+    """The objects of the `wanted` types that `owner`'s attributes hold, each once, in the order in which they were attached."""
+    skip = {_ATTACHED, *getattr(owner, "not_owned", ())}
     found: dict[int, Any] = {}
     for name, value in list(vars(owner).items()):
         if _known_leaves.get(type(value)) or name in skip:  # most attributes, and everybody asks
@@ -130,7 +182,7 @@ def owned(owner: Any, wanted: type | tuple[type, ...]) -> list[Any]:
         elif isinstance(value, wanted):
             found.setdefault(id(value), value)
     found.pop(id(owner), None)
-    return list(found.values())
+    return _as_attached(owner, found)
 
 
 def in_order(made: Iterable[Any], held: Iterable[Any]) -> list[Any]:
@@ -171,6 +223,13 @@ def changed(owner: Any) -> None:
         watches.clear()
 
 
+def _is_ordered(value: Any) -> bool:
+    """Whether it matters when `value` is attached: it is a layer, a variable and the like, or may hold or get some."""
+    if isinstance(value, (tuple, frozenset)):
+        return not all(map(owns_nothing, value))
+    return isinstance(value, (Watched, *_CONTAINERS)) or hasattr(value, "born_trainable")
+
+
 class Watched:
     """What tells those who watch it when its attributes change."""
 
@@ -184,7 +243,14 @@ class Watched:
         nothing = owns_nothing(value) and owns_nothing(before)
         if not nothing and before is not value and name not in self.not_watched:
             changed(self)
-        super().__setattr__(name, value)
+        ordered = not nothing and name not in self.not_owned and (_is_ordered(value) or _is_ordered(before))
+        if ordered and before is not value:
+            if any(isinstance(held, _CONTAINERS) for _, held in attributes(self)):  # which may have got something
+                _note(self)
+            super().__setattr__(name, value)
+            _note(self, name)
+        else:
+            super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
         changed(self)

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,28 @@ def write_shards(file: Any, path: str, max_shard_size: float) -> None:
                 files = weight_map.setdefault(group, [])
                 if os.path.basename(name) not in files:
                     files.append(os.path.basename(name))
-    index = {"metadata": {"total_size": math.fsum(d.nbytes for d in datasets)}, "weight_map": weight_map}
-    with replacing(path) as target:
-        target.write(json.dumps(index, indent=4).encode())
+    total = math.fsum(d.nbytes for d in datasets)
+    _write_index(path, total, weight_map)
+    if mark:  # the names without it are free by now, and Keras finds the first file by its name
+        marked, written = written, set()
+        for shard in marked:
+            written.add(shard.with_name(_unmarked(shard.name)))
+            with replacing(shard.with_name(_unmarked(shard.name))) as target, open(shard, "rb") as source:
+                shutil.copyfileobj(source, target)
+        _write_index(path, total, {group: list(map(_unmarked, files)) for group, files in weight_map.items()})
+        before |= marked
     for old in before - written:
         old.unlink(missing_ok=True)
+
+
+def _write_index(path: str, total: float, weight_map: dict[str, list[str]]) -> None:
+    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+    with replacing(path) as target:
+        target.write(json.dumps(index, indent=4).encode())
+
+
+def _unmarked(name: str) -> str:
+    return name.removesuffix(".b.weights.h5") + ".weights.h5"
 
 
 def _is_shard(name: str, base: str) -> bool:
@@ -111,6 +129,7 @@ def _names(path: str) -> list[Any]:
             raise source.refusal("it is too large to be an index of weights")
         index = read_json(source.read(0, source.length), source)
     try:
-        return sorted({name for files in index["weight_map"].values() for name in files})
+        held = index["weight_map"].values()  # Keras names a single file without a list, in some cases
+        return sorted({name for files in held for name in ([files] if isinstance(files, str) else files)})
     except (KeyError, TypeError, AttributeError):
         raise refusal(path, None, "it is not an index of weights") from None

@@ -64,6 +64,7 @@ class Slot(NamedTuple):
 _BOOKKEEPING = frozenset({
     "_programs", "_known_roles", "history", "_given", "_given_to_compile", "_inbound_nodes", "_name", "_path",
     "_trainable_variables", "_index", "_build_shapes", "_classes", "_watches", "_made_as_number", "_thawed", "_free_at_compile",
+    "_attached",
 })  # fmt: skip
 _OPAQUE = (
     Programs, SeedGenerator, Callback, Watch, np.random.Generator, np.random.RandomState, weakref.ref, Iterator,
