@@ -66,7 +66,8 @@ def _heads(d: Draw, kind: str) -> Any:
         loss = d.pick(*names)
         several = loss.startswith(BY_CLASS) or loss == "crossentropy"
         units = 1 if rank == 1 else WIDTH if several else d.pick(1, WIDTH)
-        given = [m for m in LOSSES[loss][2] if d.flag()]
+        # The cosine of a whole batch, which outputs of one axis would have, has no place for weights of samples.
+        given = [m for m in LOSSES[loss][2] if d.flag() and not (rank == 1 and m == "CosineSimilarity")]
         return Head(rank, units, loss, tuple(given), tuple(given[:1]) if d.flag() else (), d.pick(1.0, 0.5, 2.0))
 
     heads = [one() for _ in range(d.pick(1, 1, 2, 3))]
