@@ -16,6 +16,7 @@ from ranvier.core.errors import ArgumentError
 from ranvier.inspect.explanations.paths import LOSS, backwards
 
 
+@pytest.mark.filterwarnings("ignore:softmax over an axis of size 1")
 @settings(max_examples=8, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 3), min_size=2, max_size=3),

@@ -81,12 +81,15 @@ def test_bad_numbers_are_refused_by_name(name: str, options: dict[str, Any], wor
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
-def test_decay_of_old_programs_is_ignored_with_a_warning(name: str):
+def test_decay_of_old_programs_is_a_schedule_with_a_hint(name: str):
     assert getattr(optimizers, name)(decay=0.0).get_config() == getattr(optimizers, name)(name=None).get_config() | {
         "name": ANY
     }
-    with pytest.warns(UserWarning, match="decay is ignored.*InverseTimeDecay"):
-        getattr(optimizers, name)(decay=1e-3)
+    with pytest.warns(UserWarning, match="InverseTimeDecay"):
+        optimizer = getattr(optimizers, name)(learning_rate=0.5, decay=0.25)
+    optimizer.build([])
+    optimizer.iterations.assign(4)
+    assert float(optimizer.learning_rate) == 0.25  # 0.5 / (1 + 0.25 · 4)
 
 
 def test_bad_identifiers_and_types():

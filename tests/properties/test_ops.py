@@ -42,6 +42,7 @@ WIDER = {
     "histogram": "of tensors of any rank, as in NumPy",
     "max_pool": "with a size for each axis and no strides",
     "average_pool": "with a size for each axis and no strides",
+    "repeat": "with counts for each in a tuple, as in NumPy",
     "sobel_edges": "of one image",
     "space_to_depth": "of blocks of 1",
 }

@@ -170,6 +170,7 @@ STACKS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Layer 'flatten.*was passed a mask")
 @pytest.mark.parametrize("name", STACKS)
 def test_stacks_that_are_not(name: str):
     stack = STACKS[name]()

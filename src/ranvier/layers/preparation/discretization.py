@@ -120,12 +120,13 @@ class Discretization(DatasetLayer):
                 raise NotBuiltError(
                     f"Layer '{self.name}' has no boundaries yet: call adapt(data) first, or give bin_boundaries."
                 )
-            boundaries = list(range(self.num_bins - 1))  # only shapes are asked for
-        x = jnp.asarray(inputs, self.compute_dtype)
-        bins = jnp.digitize(x, jnp.asarray(np.asarray(boundaries), self.compute_dtype)).astype("int32")
+            bins, depth = jnp.zeros(jnp.shape(inputs), "int32"), self.num_bins  # only shapes are asked for
+        else:
+            x, depth = jnp.asarray(inputs, self.compute_dtype), len(boundaries) + 1
+            bins = jnp.digitize(x, jnp.asarray(np.asarray(boundaries), self.compute_dtype)).astype("int32")
         if self.output_mode == "int":
             return bins
-        return encode(bins, self.output_mode, len(boundaries) + 1, self.compute_dtype)
+        return encode(bins, self.output_mode, depth, self.compute_dtype)
 
     def _config_value(self, name: str, declared_by: type) -> Any:
         return self.dtype_policy.name if name == "dtype" else super()._config_value(name, declared_by)
