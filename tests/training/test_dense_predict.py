@@ -227,7 +227,6 @@ class OwnDense(layers.Dense):
 
 OTHERS = {
     "a branch": lambda: graph(lambda x: layers.Add()([layers.Dense(3)(x), layers.Dense(3)(x)])),
-    "a list of outputs": lambda: graph(lambda x: [layers.Dense(3)(x)]),
     "two outputs": lambda: graph(lambda x: [layers.Dense(3)(x), layers.Dense(2)(x)]),
     "a layer of the user's": lambda: sequential(OwnDense(3)),
     "an activation of the user's": lambda: sequential(layers.Dense(3, lambda x: x * 2)),
