@@ -50,7 +50,7 @@ def set_mask(tensor: Any, mask: Any) -> None:
         table[id(tensor)] = (tensor, mask)  # the tensor is held, so its id stays its own
     elif isinstance(tensor, Tracer):
         key = id(tensor)
-        _loose[key] = (weakref.ref(tensor, lambda _: _loose.pop(key, None)), mask)
+        _loose[key] = (weakref.ref(tensor, lambda _, pop=_loose.pop: pop(key, None)), mask)
 
 
 def get_mask(tensor: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ...core.budgets import check_table
 from ...core.errors import ArgumentError, DataError, NotBuiltError
 from ...core.pure import current_scope
 from ..checks import positive
@@ -120,6 +121,7 @@ class Discretization(DatasetLayer):
                 raise NotBuiltError(
                     f"Layer '{self.name}' has no boundaries yet: call adapt(data) first, or give bin_boundaries."
                 )
+            check_table((self.num_bins,), "Discretization: boundaries")
             bins, depth = jnp.zeros(jnp.shape(inputs), "int32"), self.num_bins  # only shapes are asked for
         else:
             x, depth = jnp.asarray(inputs, self.compute_dtype), len(boundaries) + 1
