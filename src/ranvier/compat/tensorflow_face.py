@@ -33,6 +33,8 @@ def tensorflow_face(path: str) -> Any:
 
 
 def _look_up_at_top(attribute: str) -> Any:
+    if attribute in ("initializers", "losses", "metrics", "optimizers"):
+        return face(f"tensorflow.keras.{attribute}")
     return face("tensorflow.keras") if attribute == "keras" else _inside(load(), "", attribute)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import json
 from typing import Any
 
@@ -219,7 +220,9 @@ class Model(Trainer, Layer):
         self._outlining = True
         try:
             with self._apart():
-                outputs = symbolic.infer(self._compute, (specs,), {})
+                required = inspect.signature(self.call).parameters.get("training")  # `call(self, inputs, training)`
+                asked = required is not None and required.default is inspect.Parameter.empty
+                outputs = symbolic.infer(self._compute, (specs,), {"training": False} if asked else {})
         finally:
             self._outlining = False
         self.built = True

@@ -242,3 +242,40 @@ def test_fit_takes_datasets(rng):
     )
     assert model.evaluate(dataset, verbose=0) == pytest.approx(model.evaluate(x, y, verbose=0), rel=1e-5)
     assert len(trained(dataset, validation_data=dataset)[0]) == 2
+
+
+def test_datasets_that_keras_makes_have_tensors():
+    from ranvier.compat import keras as face
+
+    series = np.arange(20.0, dtype="float32").reshape(-1, 1)
+    dataset = face.utils.timeseries_dataset_from_array(series, None, sequence_length=4, batch_size=8)
+    assert dataset.element_spec.shape.as_list() == [None, 4, 1]
+
+    def parts(window):
+        window.set_shape([None, 4, 1])
+        return window[:, :3], window[:, 3:]
+
+    inputs, labels = next(iter(dataset.map(parts)))
+    assert isinstance(inputs, tf.Tensor)
+    np.testing.assert_array_equal(inputs[:, -1:].numpy() + 1, labels.numpy())
+    assert face.preprocessing.timeseries_dataset_from_array is face.utils.timeseries_dataset_from_array
+    assert len(dataset) == 3
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_models_whose_call_requires_training(compiled):
+    import ranvier
+
+    class Net(ranvier.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = ranvier.layers.Dense(2)
+
+        def call(self, inputs, training):
+            return self.dense(inputs) * (10.0 if training else 1.0)
+
+    net = Net()
+    run = lambda x, training: net(x, training=training)  # noqa: E731
+    run = tf.function(run) if compiled else run
+    x = tf.ones((1, 3))
+    np.testing.assert_allclose(run(x, True), 10 * run(x, False), rtol=1e-6)

@@ -207,3 +207,34 @@ def test_print_shows_numbers_at_each_call(capfd):
     f(tf.constant(2.0))
     jax.effects_barrier()
     assert capfd.readouterr().err == "x is 1.0 {'twice': 2.0}\nx is 2.0 {'twice': 4.0}\n"
+
+
+def test_a_methods_signature_leaves_self_out():
+    class Scale(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.factor = tf.Variable(2.0)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
+        def __call__(self, x):
+            return tf.cast(x, tf.float32) * self.factor
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.float32)])
+        def shifted(self, x, by=1.0):
+            return x * self.factor + by
+
+    scale = Scale()
+    np.testing.assert_array_equal(scale(np.array([1, 2])), [2.0, 4.0])
+    for result in (scale.shifted([1.0, 2.0], 3.0), scale.shifted(by=3.0, x=[1.0, 2.0])):
+        np.testing.assert_array_equal(result, [5.0, 7.0])
+
+
+def test_python_runs_on_numbers_by_a_decorator():
+    @tf.numpy_function(Tout=[tf.float32, tf.int32])
+    def step(x):
+        assert type(x) is np.ndarray
+        return x + 1, np.sign(x)
+
+    y, sign = step(tf.constant([-2.0]))
+    np.testing.assert_array_equal(y, [-1.0])
+    np.testing.assert_array_equal(sign, [-1])

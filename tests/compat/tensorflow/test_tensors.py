@@ -346,3 +346,23 @@ def test_nothing_of_tensorflow_is_imported_and_it_can_be_imported_beside():
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("sign", ["+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!="])
+@pytest.mark.parametrize("other", [[1, 2, 3], (3.0, 1.0, 2.0), [[1.0], [2.0]]])
+def test_lists_stand_beside_tensors(sign, other):
+    x = np.float32([2, 3, 1])
+    for expression in (f"x {sign} other", f"other {sign} x"):
+        expected = eval(expression, {"x": x, "other": np.float32(other)})
+        found = eval(expression, {"x": tf.constant(x), "other": other})
+        compiled = tf.function(lambda x, e=expression: eval(e, {"x": x, "other": other}))(tf.constant(x))
+        for result in (found, compiled):
+            assert result.dtype == expected.dtype
+            np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
+def test_lists_beside_tensors_are_differentiated():
+    x = tf.Variable([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(tf.square(x) * [3, 4])
+    np.testing.assert_array_equal(tape.gradient(y, x), [6.0, 16.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from typing import Any
 
@@ -15,7 +16,8 @@ __all__ = ["ADDED", "Names", "additions"]
 #: Modules to which something is added, or which only the face has.
 ADDED = (
     "", "backend", "constraints", "engine.topology", "initializers", "layers", "losses", "metrics", "optimizers",
-    "preprocessing.image", "preprocessing.sequence", "preprocessing.text", "regularizers", "utils", "wrappers.scikit_learn",
+    "preprocessing", "preprocessing.image", "preprocessing.sequence", "preprocessing.text", "regularizers", "utils",
+    "wrappers.scikit_learn",
 )  # fmt: skip
 
 
@@ -134,12 +136,38 @@ def _utils() -> Names:
         model.summary(*args, **kwargs)
 
     plot = ranvier.utils.plot_model
-    return Names("Helpers.", {"count_params": count_params, "plot": plot, "print_summary": print_summary})
+    own = {"count_params": count_params, "plot": plot, "print_summary": print_summary}
+    return Names("Helpers.", own | {name: _of_tensors(getattr(ranvier.utils, name)) for name in _MAKE_DATASETS})
+
+
+def _preprocessing() -> Any:
+    return Names("Data on its way in.", {name: getattr(additions("utils"), name) for name in _MAKE_DATASETS})
+
+
+_MAKE_DATASETS = (
+    "audio_dataset_from_directory", "image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array",
+)  # fmt: skip
+
+
+def _of_tensors(function: Any) -> Any:
+    """A function that makes datasets, as in Keras: they are ``tf.data``'s, and their elements tensors."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from ..tensorflow.data.dataset import Dataset
+
+        batches = inspect.signature(function).bind(*args, **kwargs).arguments.get("batch_size", 32) is not None
+        made = function(*args, **kwargs)
+        parts = [Dataset.of(part, batches) for part in (made if isinstance(made, (list, tuple)) else [made])]
+        return type(made)(parts) if isinstance(made, (list, tuple)) else parts[0]
+
+    return run
 
 
 _ALIASES = {
     "": _root, "constraints": _constraints, "engine.topology": _topology, "initializers": _initializers, "losses": _losses,
-    "metrics": _metrics, "optimizers": _optimizers, "regularizers": _regularizers, "utils": _utils,
+    "metrics": _metrics, "optimizers": _optimizers, "preprocessing": _preprocessing, "regularizers": _regularizers,
+    "utils": _utils,
 }  # fmt: skip
 
 _REDUCTIONS = {

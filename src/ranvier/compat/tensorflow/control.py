@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -186,9 +187,25 @@ def foldr(fn: Callable[..., Any], elems: Any, initializer: Any = None, *args: An
 
 
 def numpy_function(
-    func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True, name: str | None = None
+    func: Callable[..., Any] | None = None,
+    inp: Sequence[Any] | None = None,
+    Tout: Any = None,
+    stateful: bool = True,
+    name: str | None = None,
 ) -> Any:
-    """`func` of NumPy arrays; `Tout` says the results' dtypes. Not within a compiled function."""
+    """`func` of NumPy arrays; `Tout` says the results' dtypes. Not within a compiled function. Also a decorator.
+
+    >>> from ranvier.compat import tensorflow as tf
+    >>> @tf.numpy_function(Tout=tf.float32)
+    ... def double(x):
+    ...     return 2 * x
+    >>> float(double(1.5))
+    3.0
+    """
+    if func is None:
+        return lambda func: functools.wraps(func)(lambda *inp: numpy_function(func, inp, Tout))
+    if inp is None:
+        raise ArgumentError("inp must be given: the tensors that func is called with, as in [x, y].")
     arrays = [array_of(x) for x in inp]
     if any(isinstance(a, Tracer) for a in arrays):
         raise ArgumentError(
@@ -206,7 +223,11 @@ def numpy_function(
 def py_function(
     func: Callable[..., Any] | None = None, inp: Any = None, Tout: Any = None, name: str | None = None
 ) -> Any:
-    """`func` of tensors, run as Python; `Tout` says the results' dtypes. Not within a compiled function."""
+    """`func` of tensors, run as Python; `Tout` says the results' dtypes. Not within a compiled function. Also a decorator."""
+    if func is None:
+        return lambda func: functools.wraps(func)(lambda *inp: py_function(func, inp, Tout))
+    if inp is None:
+        raise ArgumentError("inp must be given: the tensors that func is called with, as in [x, y].")
     arrays = [array_of(x) for x in inp]
     if any(isinstance(a, Tracer) for a in arrays):
         numpy_function(func, inp, Tout)  # type: ignore[arg-type]

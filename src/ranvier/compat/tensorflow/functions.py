@@ -28,6 +28,7 @@ from ...layers.context import call_context, current_context
 from .recording import computes, is_differentiable
 from .shapes import TensorSpec
 from .tape import WatchingScope
+from .tensors import array_of
 
 __all__ = [
     "Function", "Program", "executing_eagerly", "function", "functions_run_eagerly", "inside_function",
@@ -122,6 +123,7 @@ class Function:
             def method(*args: Any, **kwargs: Any) -> Any:
                 return original(reference(), *args, **kwargs)
 
+            method.__signature__ = inspect.signature(types.MethodType(original, instance))  # type: ignore[attr-defined]
             found = Function(method, self.input_signature)
             found._owner = reference  # type: ignore[attr-defined]
             self._bound[instance] = found
@@ -173,7 +175,7 @@ class Function:
 
 def _fitted(value: Any, spec: Any) -> Any:
     if isinstance(spec, TensorSpec):
-        array = value.value if isinstance(value, Variable) else jnp.asarray(value, spec.dtype.name)
+        array = value.value if isinstance(value, Variable) else array_of(value, spec.dtype)
         if not spec.shape.is_compatible_with(array.shape):
             raise ArgumentError(
                 f"The argument does not fit input_signature's {spec}. Received: shape {tuple(array.shape)}"

@@ -7,6 +7,7 @@ it is called (importing `ranvier.compat.tensorflow` does), arrays are as JAX mad
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 _Array: Any = ArrayImpl
+_OPERATORS = [
+    f"__{side}{name}__" for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul") for side in ("", "r")
+] + ["__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"]  # fmt: skip
 _before: dict[tuple[Any, str], Any] = {}
 
 
@@ -64,6 +68,8 @@ def install() -> None:
     for kind in (_Array, Tracer):
         _set(kind, "get_shape", lambda self: self.shape)
         _set(kind, "set_shape", lambda self, shape: TensorShape(self.shape).assert_is_compatible_with(shape))
+        for operator in _OPERATORS:
+            _set(kind, operator, _of_lists_too(getattr(kind, operator)))
 
 
 def uninstall() -> None:
@@ -85,6 +91,16 @@ def installed() -> bool:
 def _set(kind: Any, name: str, value: Any) -> None:
     _before[kind, name] = vars(kind).get(name)
     setattr(kind, name, value)
+
+
+def _of_lists_too(operator: Any) -> Any:
+    """An operator of arrays that takes nested lists of numbers, as tensors do."""
+
+    @functools.wraps(operator)
+    def run(self: Any, other: Any) -> Any:
+        return operator(self, array_of(other, self.dtype) if type(other) in (list, tuple) else other)
+
+    return run
 
 
 def _shape_of_traced(shape: Any) -> Any:

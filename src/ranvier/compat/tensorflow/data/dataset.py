@@ -77,6 +77,13 @@ class Dataset(pipeline.Dataset):
     def __repr__(self) -> str:
         return f"<Dataset of {'?' if self._length is None else self._length} elements>"
 
+    @staticmethod
+    def of(dataset: pipeline.Dataset, batches: bool) -> Dataset:
+        """The elements of another dataset, as tensors; `batches`: the last of them may be smaller."""
+        found = Dataset(dataset.elements, dataset._length, dataset.class_names, dataset.file_paths)
+        found._batches = batches
+        return found
+
     # --- sources ------------------------------------------------------------------------------------------------------
 
     @staticmethod
