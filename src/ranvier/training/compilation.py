@@ -15,7 +15,7 @@ from ..core.argument_names import no_argument
 from ..core.errors import ArgumentError, ArgumentTypeError, NotCompiledError, RanvierWarning
 from ..core.tracebacks import outside
 from ..core.variables import Variable
-from .measures import MetricSet
+from .measures import MetricSet, listed
 from .objectives import LossSet, total_of
 from .output_structure import layer_names
 from .program import Programs
@@ -178,8 +178,8 @@ class Compiled:
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of the metrics."""
-        return [m.name for m in self.metrics]
+        """The names of the values in the list that `evaluate` and `train_on_batch` return."""
+        return listed(self.metrics, self.get_metrics_result())
 
     @property
     def metrics_variables(self) -> list[Variable]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from ..ops.symbolic import flatten
 from .objectives import CROSSENTROPY, column, is_one_of, kind_of, unique
 from .output_structure import Path, distributed, is_nested, label, leaves, paired
 
-__all__ = ["MetricEntry", "MetricSet", "times_rows"]
+__all__ = ["MetricEntry", "MetricSet", "listed", "times_rows"]
 
 ACCURACY = ("accuracy", "acc")
 
@@ -111,6 +111,16 @@ class MetricSet:
             value = entry.metric.result()
             results.update(value if isinstance(value, dict) else {entry.name: value})
         return results
+
+
+def listed(metrics: Iterable[metrics_module.Metric], names: Collection[str]) -> list[str]:
+    """The names of results in the order of the lists that `evaluate` and its kind return.
+
+    First those that are a metric's own name, then the others by name: with several outputs, results are called by output
+    and metric.
+    """
+    own = [name for name in dict.fromkeys(metric.name for metric in metrics) if name in names]
+    return own + sorted(set(names).difference(own))
 
 
 def _metric_object(identifier: Any, y_true: Any, y_pred: Any) -> metrics_module.Metric:

@@ -64,6 +64,11 @@ class LossSet:
         if not is_nested(self.loss):  # one loss for all: each output by itself
             found = [(path, self.loss) for path, _ in leaves(y_pred)] if self.loss is not None else []
         found = [(_place(path, loss, y_pred), loss) for path, loss in found]
+        if isinstance(self.loss, dict) and isinstance(
+            y_pred, dict
+        ):  # named outputs: results come as the losses were named
+            order = list(self.loss)
+            found.sort(key=lambda item: order.index(item[0][0]) if item[0] and item[0][0] in order else len(order))
         places = [path for path, _ in leaves(y_pred)]
         self.wanted = [place for place in places if any(place[: len(path)] == path for path, _ in found)]
         self._structure = pack(y_pred, lambda _: True)

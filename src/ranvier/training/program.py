@@ -26,6 +26,7 @@ from ..core.variables import Variable
 from .dense_prediction import DensePrediction, dense_prediction
 from .dense_program import DenseProgram, dense_program
 from .filling import is_fillable
+from .measures import listed
 from .rowwise import is_rowwise
 from .state import Roles, TrainState
 from .step import Step, builtin_step, overridden, predict_step, step_logs, test_step, train_step, unpack
@@ -82,9 +83,10 @@ class Programs:
         #: What else decides what is compiled: layers such as BatchNormalization compute otherwise when they are frozen.
         self.situation = roles.key(), _flags(model), eager
         self.alike: dict[Any, Programs] = {self.situation: self}  # of the same model in other situations
-        self.settled = False  # whether the optimizer was found to be built for these roles
-        self.complete = False  # whether all layers were found to be built
+        #: What everything was found to be there for: pairs of whether to learn and whether to compute losses.
+        self.prepared: set[tuple[bool, bool]] = set()
         self._made: dict[Any, Callable[..., Any]] = {}
+        self._listed: dict[tuple[str, ...], list[str]] = {}
         self._metric_shapes: dict[str, tuple[int, ...]] | None = None
 
     @cached_property
@@ -92,10 +94,11 @@ class Programs:
         """The state of all metrics after `reset_metrics`, as NumPy arrays: they can be given to a program again and again."""
         return [np.array(v) for v in fresh_values(self.model, self.roles.metrics)]
 
-    @cached_property
-    def metric_names(self) -> list[str]:
-        """The names of the results of all metrics, in the model's order."""
-        return list(self.model.get_metrics_result())
+    def listed(self, names: tuple[str, ...]) -> list[str]:
+        """The names of results in the order of the lists that `evaluate` and its kind return."""
+        if names not in self._listed:
+            self._listed[names] = listed(self.model.metrics, names)
+        return self._listed[names]
 
     @cached_property
     def rowwise(self) -> bool:

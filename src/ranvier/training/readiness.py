@@ -46,8 +46,8 @@ class Ready(Compiled):
 
     def _prepare(self, batch: Any, learn: bool, compiled: bool = True) -> Programs:
         """Make every variable that a step on batches like this one needs; returns the compiled programs for them."""
-        ready = None if learn or compiled else self._ready()
-        if ready is not None:
+        ready = self._ready()
+        if ready is not None and ((learn, compiled) in ready.prepared or not (learn or compiled)):
             return ready
         fully_built = self._fully_built()  # type: ignore[attr-defined]
         if not fully_built or (compiled and not self._objectives_built()):
@@ -62,10 +62,9 @@ class Ready(Compiled):
         roles, programs = self._roles(), self._programs
         if programs is None or programs.roles is not roles or programs.eager != self.run_eagerly:
             programs = self._programs = programs_for(self, roles, programs)
-        programs.complete = True
-        if learn and self.optimizer is not None and not programs.settled:
+        if learn and self.optimizer is not None and not any(learned for learned, _ in programs.prepared):
             check_what_trains(self, roles)
-            programs.settled = True
+        programs.prepared.add((learn, compiled))
         return programs
 
     def _build_for_step(self, batch: Any, step: str, compiled: bool) -> None:
@@ -101,7 +100,7 @@ class Ready(Compiled):
     def _ready(self) -> Programs | None:
         """The programs, if nothing has changed since they were prepared."""
         programs, known = self._programs, self._known_roles
-        if programs is None or not programs.complete or known is None or programs.roles is not known[1]:
+        if programs is None or not programs.prepared or known is None or programs.roles is not known[1]:
             return None
         return programs if known[0]() and programs.eager == self.run_eagerly else None
 

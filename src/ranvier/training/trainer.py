@@ -24,6 +24,7 @@ from .filling import one_batch
 from .integer_checks import check_integers
 from .limits import limited_steps
 from .loop import Session, python_logs
+from .measures import listed
 from .older import OlderMethods, older_arguments
 from .prediction import is_small_batch, predict_arrays, predict_batch, predict_directly, predict_stream
 from .program import fresh_values
@@ -311,9 +312,9 @@ class Trainer(Stateless, Ready, OlderMethods):
         return logs if return_dict else self._as_list(logs)
 
     def _as_list(self, logs: dict[str, float]) -> Any:
-        """Values in the order of the metrics: the loss first."""
-        names = [name for name in self._programs.metric_names if name in logs]  # type: ignore[union-attr]
-        values = [logs[name] for name in (*names, *(name for name in logs if name not in names))]
+        """Values in the order of `metrics_names`: the loss first."""
+        names = listed(self.metrics, logs) if self._programs is None else self._programs.listed(tuple(logs))
+        values = [logs[name] for name in names]
         return values[0] if len(values) == 1 else values
 
     # --- predict ----------------------------------------------------------------------------------------------------
@@ -385,8 +386,7 @@ class Trainer(Stateless, Ready, OlderMethods):
         self._assert_compiled("train_on_batch" if learn else "test_on_batch")
         if current_scope() is not None:  # in another model's step, of which this one is a part
             logs = self._step_inside((x, y, sample_weight), learn)
-            values = list(logs.values())
-            return logs if return_dict else values[0] if len(values) == 1 else values
+            return logs if return_dict else self._as_list(logs)
         data = make_data(x, y, sample_weight, batch_size=2**31, whole=False, **self._class_weights(class_weight, x, y))
         arrays = data.peek()
         if overridden(self, "train_step" if learn else "test_step") is not None:
