@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from ranvier import layers
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, RanvierError, SerializationError, ShapeError
+
+from ..catalogue import CASES
 
 CONSTRUCTORS = [
     ("Dense", {"units": 2, "trainable": "yes"}, ["trainable", "yes"]),
@@ -140,3 +144,22 @@ def test_lambda_never_travels_through_a_file():
     for function in (code, "os.system", {"module": "os", "class_name": "function", "config": "system"}):
         with pytest.raises(RanvierError):
             layers.deserialize(config | {"config": {"name": "lambda", "function": function}})
+
+
+def _wider(array: np.ndarray) -> np.ndarray:
+    return np.concatenate([array, array[..., :1]], -1)
+
+
+def _one_axis_less(array: np.ndarray) -> np.ndarray:
+    return array[:, 0]
+
+
+@pytest.mark.parametrize("other", [_wider, _one_axis_less])
+@pytest.mark.parametrize("case", [c for c in CASES if not c.integers_below and len(c.shapes[0]) > 1], ids=str)
+def test_a_built_layer_takes_other_shapes_or_says_what_it_was_built_for(case, other):
+    layer, first = case.make(layers, name="it"), case.inputs()
+    layer(first)
+    before = [weight.shape for weight in layer.weights]
+    with contextlib.suppress(ShapeError):
+        layer([other(a) for a in first] if isinstance(first, list) else other(first))
+    assert [weight.shape for weight in layer.weights] == before

@@ -25,11 +25,12 @@ from ..core.ownership import owned, unique
 from ..core.pure import current_scope, pure
 from ..core.remat import RematScope, current_remat
 from ..core.scopes import StatelessScope
+from ..core.serialization import is_builtin
 from ..core.tracebacks import filtered
 from ..core.variables import Variable, autocast_scope
 from ..ops import symbolic
 from ..ops.operation import Operation
-from .checks import refuse_numbers, refuse_text, true_or_false
+from .checks import refuse_numbers, refuse_shapes, refuse_text, true_or_false
 from .context import CallContext, call_context, current_context
 from .declared import asking, declared_arrays, declared_outputs, mask_declared
 from .input_spec import check_inputs
@@ -178,6 +179,8 @@ class Layer(Operation, Owner):  # type: ignore[misc]  # `name` is a property of 
             return self._computed_or_recorded(args, kwargs)
         except (TypeError, ValueError, IndexError) as error:
             refuse_text(self.name, args or kwargs, error)
+            if is_builtin(type(self)):
+                refuse_shapes(self.name, self._build_shapes, args or kwargs, error)
             raise
 
     def _computed_or_recorded(self, args: Any, kwargs: Any) -> Any:

@@ -16,6 +16,7 @@ __all__ = [
     "positive",
     "rate_between",
     "refuse_numbers",
+    "refuse_shapes",
     "refuse_text",
     "sizes_of",
     "small_constant",
@@ -88,6 +89,38 @@ def refuse_text(layer: str, inputs: Any, error: Exception) -> None:
                 f"Layer '{layer}' takes numbers. Received: {what}. Turn text into numbers first, with "
                 "layers.StringLookup or layers.TextVectorization."
             ) from error
+
+
+def refuse_shapes(layer: str, built_for: dict[str, Any] | None, inputs: Any, error: Exception) -> None:
+    """Say that inputs have other shapes than the layer was built for where `error` came of it; others are left alone.
+
+    Args:
+        layer: the layer's name.
+        built_for: the shapes that it was built for, by argument of its `build`.
+        inputs: what it was called with.
+        error: what the call raised.
+
+    Raises:
+        ShapeError: naming the layer and both shapes.
+    """
+    if isinstance(error, RanvierError) or not built_for:
+        return
+    expected = [shape for value in built_for.values() for shape in _shapes(value)]
+    came = [tuple(leaf.shape) for leaf in symbolic.flatten(inputs) if hasattr(leaf, "shape")]
+    for built, received in zip(expected, came, strict=False):
+        if len(built) != len(received) or any(b not in (None, r) for b, r in zip(built[1:], received[1:], strict=True)):
+            raise ShapeError(
+                f"Layer '{layer}' was built for inputs of shape {(None, *built[1:])}, and cannot compute with shape "
+                f"{received}: {error}"
+            ) from error
+
+
+def _shapes(value: Any) -> list[tuple[int | None, ...]]:
+    if isinstance(value, dict):
+        return [shape for inner in value.values() for shape in _shapes(inner)]
+    if isinstance(value, (list, tuple)) and any(isinstance(inner, (list, tuple, dict)) for inner in value):
+        return [shape for inner in value for shape in _shapes(inner)]
+    return [tuple(value)] if isinstance(value, (list, tuple)) and value else []
 
 
 def refuse_numbers(layer: str, args: tuple[Any, ...]) -> None:
