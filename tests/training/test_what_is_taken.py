@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import ranvier
 from ranvier import layers, metrics, ops
-from ranvier.core.errors import DataWarning
+from ranvier.core.errors import DataError, DataWarning
 
 WIDTH = 2
 
@@ -249,3 +249,22 @@ def test_models_that_assign_nothing_compile_no_more_than_before(padded, compiled
     model.predict(np.ones((4, WIDTH)), verbose=0)
     model.predict(np.ones((8, WIDTH)), batch_size=4, verbose=0)
     assert len([name for name in compiled if "run" in name or "step" in name]) == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 17, 29])
+@pytest.mark.parametrize("how", ["fit", "evaluate", "validation"])
+def test_a_wrong_label_is_refused_wherever_a_stream_has_it(at: int, how: str):
+    def stream():
+        for i in range(30):
+            y = np.full(8, i % 4)
+            y[3] = 4 if i == at else 0
+            yield np.ones((8, 3), "float32"), y
+
+    model = ranvier.Sequential([ranvier.Input((3,)), ranvier.layers.Dense(4, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y, after = (
+        (np.ones((8, 3)), np.zeros(8), {"validation_data": stream()}) if how == "validation" else (stream(), None, {})
+    )
+    call = model.evaluate if how == "evaluate" else model.fit
+    with pytest.raises(DataError, match=r"\] = 4 is too large"):
+        call(x, y, verbose=0, **after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -19,7 +19,10 @@ _SECONDS = 0.2  # a slow source's batches are not held back longer than this
 
 
 def stacked_chunks(
-    batches: Iterable[Any], steps: int | None = None, pattern: bool = False
+    batches: Iterable[Any],
+    steps: int | None = None,
+    pattern: bool = False,
+    check: Callable[[Any], None] = lambda batches: None,
 ) -> Iterator[tuple[int, Any]]:
     """Gather batches of equal shapes into arrays (capacity, batch, …).
 
@@ -27,6 +30,7 @@ def stacked_chunks(
         batches: tuples (x, y, sample_weight) of nested NumPy arrays.
         steps: how many there will be, if known.
         pattern: whether the first batch is there for its shape only, having been run already.
+        check: refuses batches; it gets them as one batch, still as NumPy arrays.
 
     Yields:
         ``(count, stacked)``, of which the first `count` entries are filled; ``(0, batch)`` for a batch of another
@@ -44,27 +48,30 @@ def stacked_chunks(
                 continue
         if now != signature:
             if held:
-                yield len(held), _stack(held, capacity)
+                yield len(held), _stack(held, capacity, check)
                 held = []
+            check(batch)
             yield 0, batch
             continue
         if not held:
             since = time.perf_counter()
         held.append(batch)
         if len(held) == capacity or time.perf_counter() - since > _SECONDS:
-            yield len(held), _stack(held, capacity)
+            yield len(held), _stack(held, capacity, check)
             held = []
     if held:
-        yield len(held), _stack(held, capacity)
+        yield len(held), _stack(held, capacity, check)
 
 
-def _stack(batches: list[Any], capacity: int) -> Any:
+def _stack(batches: list[Any], capacity: int, check: Callable[[Any], None]) -> Any:
     """The batches one after the other, in arrays of always the same shape (unfilled entries are never read)."""
 
     def fill(*leaves: Any) -> Any:
         out = aligned_empty((capacity, *leaves[0].shape), jax.dtypes.canonicalize_dtype(leaves[0].dtype))
         for i, leaf in enumerate(leaves):
             out[i] = leaf
-        return lent(out)
+        return out
 
-    return jax.tree.map(fill, *batches)
+    stack = jax.tree.map(fill, *batches)
+    check(jax.tree.map(lambda leaf: leaf[: len(batches)].reshape(-1, *leaf.shape[2:]), stack))
+    return jax.tree.map(lent, stack)

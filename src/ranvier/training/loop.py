@@ -18,10 +18,12 @@ from ..data.prefetch import prefetched
 from ..data.sources import ArrayData, StreamData
 from .chunks import stacked_chunks
 from .filling import one_batch
+from .label_checks import check_labels
 from .pace import Pace
 from .placement import lent, placed
 from .program import Programs, rows
 from .state import Roles, TrainState
+from .step import unpack
 
 __all__ = ["Session", "capacity_of", "python_logs"]
 
@@ -121,7 +123,8 @@ class Session:
         else:
             batches = data.batches(done, ahead=not every)  # after any batch, a callback may stop
             most = together if data.one_shot and together else data.steps
-            source = self._chunks_of_stacks(stacked_chunks(batches, most, done > 0), learn, pace)
+            stacks = stacked_chunks(batches, most, done > 0, self._check_labels)
+            source = self._chunks_of_stacks(stacks, learn, pace)
         if backup is not None:
             pace.most = backup.room()
         step, logs, told = done, None, True
@@ -220,6 +223,10 @@ class Session:
                 steps = min(pace.steps(), count - at)
                 yield steps, lambda state, a=at, b=at + steps, d=batches, run=program: run(state, d, None, a, b)
                 at += steps
+
+    def _check_labels(self, batches: Any) -> None:
+        _, y, _ = unpack(batches)
+        check_labels(self.model._losses_compiled, y, "y of the next batches")
 
     def _warn_of_bad_loss(self, epoch: int) -> None:
         assert self.state is not None
