@@ -21,6 +21,7 @@ import jax
 from jax.core import Tracer
 
 from .errors import TraceError
+from .trees import flatten, map_structure
 
 if TYPE_CHECKING:
     from .variables import Variable
@@ -136,6 +137,13 @@ def pure(function: Callable[..., Any], variables: Sequence[Variable]) -> Callabl
         with scope(Scope(variables, values)) as inner:
             result = function(*args, **kwargs)
             assert inner is not None
-            return result, [inner.values[id(v)] for v in variables]
+            return _numbers(result), [inner.values[id(v)] for v in variables]
 
     return run
+
+
+def _numbers(result: Any) -> Any:
+    """`result` with what its variables hold in the scope in their places: outside it they hold something else."""
+    if not any(hasattr(leaf, "exact_value") for leaf in flatten(result)):
+        return result
+    return map_structure(lambda leaf: leaf.exact_value() if hasattr(leaf, "exact_value") else leaf, result)
