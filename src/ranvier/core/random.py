@@ -212,11 +212,16 @@ def hash_bits(seed: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     index = jnp.zeros(shape, jnp.uint32)
     stride = 1
     for axis in reversed(range(len(shape))):
-        index = index + jax.lax.broadcasted_iota(jnp.uint32, shape, axis) * jnp.uint32(stride % 2**32)
+        index = index + jax.lax.broadcasted_iota(jnp.uint32, shape, axis) * _as_word(stride)
         stride *= shape[axis]
     first = _mix(seed[0] + jnp.uint32(0x9E3779B9))
     second = _mix(seed[1] ^ first)
     return _mix(_mix(index ^ second) + first)
+
+
+def _as_word(number: Any) -> Any:
+    """The last 32 bits of a number, which may be symbolic: then it is computed when the program runs."""
+    return jnp.uint32(number % 2**32) if isinstance(number, int) else jnp.asarray(number).astype(jnp.uint32)
 
 
 def keep_mask(seed: jax.Array, keep_probability: float, shape: tuple[int, ...]) -> jax.Array:

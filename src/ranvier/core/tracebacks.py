@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 __all__ = [
     "disable_traceback_filtering",
     "enable_traceback_filtering",
-    "filtered",
+    "filtered", "is_of_others",
     "is_traceback_filtering_enabled",
     "of_others",
     "outside",
@@ -66,10 +66,14 @@ def of_others(trace: types.TracebackType | None) -> types.TracebackType | None:
         trace = trace.tb_next
     kept: types.TracebackType | None = None
     for frame in reversed(frames):
-        name = frame.tb_frame.f_code.co_filename
-        if not name.startswith(_OWN) and not any(part in name for part in _JAX):
+        if is_of_others(frame.tb_frame.f_code.co_filename):
             kept = types.TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     return kept
+
+
+def is_of_others(file_name: str) -> bool:
+    """Whether a file is neither ranvier's nor JAX's."""
+    return not file_name.startswith(_OWN) and not any(part in file_name for part in _JAX)
 
 
 def outside() -> int:

@@ -14,7 +14,7 @@ from ..core.settings import standardize_data_format
 from . import conv_algorithms as algorithms
 from .compiled import by_kernels, kernels_apply
 from .conv_geometry import Window, per_axis, window_of
-from .lowering import choose_convolution, choose_transposed
+from .lowering import choose_convolution, choose_transposed, platform_for
 from .symbolic import op
 from .tensors import tensor
 
@@ -71,7 +71,7 @@ def conv(
 def _convolve(x: Any, w: Any, window: Window, groups: int) -> Any:
     depthwise = groups == x.shape[-1] and groups > 1
     multiplier = w.shape[-1] // groups if depthwise else 0
-    platform, dtype = jax.default_backend(), x.dtype.name
+    platform, dtype = platform_for(x.shape), x.dtype.name
     kernels = kernels_apply(platform, dtype, x.ndim - 2, groups, multiplier)
     algorithm = choose_convolution(platform, dtype, window.taps, x.shape[-1], groups, multiplier, kernels)
     if algorithm == "kernels":
@@ -175,7 +175,7 @@ def conv_transpose(
     extra = (None,) * rank if output_padding is None else per_axis("output_padding", output_padding, rank, least=0)
     cuts = tuple(_cut_of(*v, padding) for v in zip(w.shape[:-2], strides, dilation, extra, strict=True))
     window = Window(w.shape[:-2], strides, dilation, cuts)
-    if choose_transposed(jax.default_backend(), x.dtype.name) == "scatter":
+    if choose_transposed(platform_for(x.shape), x.dtype.name) == "scatter":
         y = _within_budget(lambda piece: algorithms.by_scatter(piece, w, window), x, window, x.shape[1:-1], w.shape[-2])
     else:
         y = algorithms.transposed_by_lax(x, w, window)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["choose_convolution", "choose_transposed"]
+from typing import Any
+
+import jax
+from jax import export
+
+__all__ = ["choose_convolution", "choose_transposed", "platform_for"]
+
+
+def platform_for(shape: tuple[Any, ...]) -> str:
+    """Where a program on arrays of this shape will run; ``"any"`` while sizes are symbolic, when only shapes are asked."""
+    return "any" if any(map(export.is_symbolic_dim, shape)) else jax.default_backend()
 
 
 def choose_convolution(

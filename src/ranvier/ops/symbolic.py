@@ -27,6 +27,7 @@ from ..core.pure import sketch
 from ..core.trees import ordered_keys
 from ..core.variables import shapes_only
 from . import unknown_sizes
+from .recording import is_recording, recorded
 
 __all__ = [
     "FunctionOperation",
@@ -403,6 +404,8 @@ def op(function: F, small: int = 1, spec: Callable[..., Any] | None = None) -> F
                 return record(FunctionOperation(dispatch), function, args, kwargs, small)
             except (TypeError, IndexError) as error:
                 raise ShapeError(f"{function.__name__} does not fit its symbolic arguments: {error}") from error
+        if is_recording():
+            return recorded(function, args, kwargs)
         marks = _marks.get()
         return function(*args, **kwargs) if marks is None else _marked(function, args, kwargs, marks)
 

@@ -43,7 +43,7 @@ def encode(ids: Any, mode: str, depth: int, dtype: Any, weights: Any = None) -> 
     flat = ids.reshape(-1, ids.shape[-1])
     amounts = xp.ones(flat.shape, dtype) if weights is None else xp.asarray(weights).astype(dtype).reshape(flat.shape)
     amounts = xp.where((flat >= 0) & (flat < depth), amounts, 0)
-    at = np.arange(flat.shape[0])[:, None], xp.clip(flat, 0, depth - 1)
+    at = xp.arange(flat.shape[0])[:, None], xp.clip(flat, 0, depth - 1)
     vectors = xp.zeros((flat.shape[0], depth), dtype)
     if on_host:
         (np.maximum if mode == "multi_hot" else np.add).at(vectors, at, amounts)
