@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "ranvier"
+CONTRIBUTING = ROOT.parent.parent / "CONTRIBUTING.md"
 FILES = sorted(ROOT.rglob("*.py"))
 LONGEST = 420
 
@@ -18,7 +19,7 @@ FLOORS = {
     "ops": 1,
     "activations": 2, "initializers": 2, "regularizers": 2, "constraints": 2,
     "layers": 3, "losses": 3, "metrics": 3, "optimizers": 3,
-    "data": 4, "datasets": 4, "tools": 4, "files": 4,
+    "data": 4, "datasets": 4, "tools": 4, "files": 4, "graph": 4,
     "training": 5,
     "inspect": 6,
     "models": 7,
@@ -26,6 +27,20 @@ FLOORS = {
     "compat": 9,
     "cli": 10,
 }  # fmt: skip
+# What a reader of CONTRIBUTING.md is told of each floor; `python tests/test_architecture.py` writes the table there.
+KNOWS = [
+    "variables, the pure bridge, ownership, configuration, dtypes, seeds, errors",
+    "functions of tensors, real and symbolic; how they are computed",
+    "small functions and objects that layers take",
+    "the parts of networks and of training",
+    "data on its way in, files, and models as graphs of named operations",
+    "state, programs, the loop, callbacks",
+    "the glass box, pictures, the page",
+    "`Sequential`, functional models, `Model`, `summary`",
+    "whole architectures, and what trains or wraps models",
+    "other names for it all: `keras`, `tensorflow`",
+    "commands",
+]
 ALLOWED = {("tools", "data"), ("tools", "files"), ("datasets", "tools"), ("datasets", "files")}
 # Thin modules of public names over the floors; nothing below imports them.
 FACADES = {
@@ -57,6 +72,19 @@ def _imports(path: Path) -> list[tuple[str, int]]:
             elif module.startswith("ranvier."):
                 found.append((module, node.lineno))
     return found
+
+
+def floors_table() -> str:
+    """The floors as CONTRIBUTING.md shows them."""
+    rows = ["| floor | folders | what they know |", "| --- | --- | --- |"]
+    for floor, knows in enumerate(KNOWS):
+        homes = ", ".join(f"`{home}`" for home in sorted(FLOORS) if FLOORS[home] == floor)
+        rows.append(f"| {floor} | {homes} | {knows} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_the_reader_is_told_the_floors_that_are_held():
+    assert floors_table() in CONTRIBUTING.read_text(), "run python tests/test_architecture.py"
 
 
 def test_every_folder_has_a_floor():
@@ -133,3 +161,8 @@ def test_public_names_exist():
             getattr(module, "__all__", ()) if hasattr(module, "__path__") or hasattr(module, "__file__") else ()
         ):
             assert getattr(module, inner) is not None
+
+
+if __name__ == "__main__":
+    before, _, rest = CONTRIBUTING.read_text().partition("| floor |")
+    CONTRIBUTING.write_text(before + floors_table() + "\n" + rest.partition("\n\n")[2])

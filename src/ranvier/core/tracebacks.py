@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 __all__ = [
     "disable_traceback_filtering",
     "enable_traceback_filtering",
-    "filtered", "is_of_others",
+    "filtered",
+    "is_of_others",
     "is_traceback_filtering_enabled",
     "of_others",
     "outside",

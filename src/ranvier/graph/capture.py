@@ -8,7 +8,7 @@ elementary operations that it is made of.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -54,16 +54,39 @@ def capture(target: Any, *args: Any, training: bool | None = False, **kwargs: An
     """
     if not args and not kwargs:
         if getattr(target, "inputs", None) is None:
-            raise ArgumentError(f"capture needs arguments for {target!r}, such as Input((28, 28)): its inputs are not known.")
+            raise ArgumentError(
+                f"capture needs arguments for {target!r}, such as Input((28, 28)): its inputs are not known."
+            )
         args = (_inputs_of(target),)
     error: Exception | None = None
-    for shared in (False, True):  # sizes of equal places may have to be one size
+    for assumed in _ASSUMPTIONS:
         try:
-            return _captured(target, args, kwargs, training, shared)
-        except (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError) as raised:
+            return _captured(target, args, kwargs, training, assumed)
+        except Exception as raised:
+            if not _is_of_sizes(raised):
+                raise
             error = error or raised
     assert error is not None
     raise error
+
+
+class _Assumed(NamedTuple):
+    """What open sizes other than the batch's are taken to be, since a trace has to decide how they compare."""
+
+    shared: bool  # unknown sizes of the same axis of several inputs are one size
+    least: int
+    multiple: int
+
+
+_ASSUMPTIONS = [
+    _Assumed(shared, *rest) for rest in ((1, 1), (16, 1), (16, 2), (16, 8), (32, 32)) for shared in (False, True)
+]
+
+
+def _is_of_sizes(error: BaseException) -> bool:
+    """Whether an error may be gone under other assumptions of the sizes."""
+    said = f"{type(error).__name__} {error}"
+    return "ymbolic" in said or "DimExpr" in said or "incompatible shapes" in said or "size_" in said
 
 
 def _inputs_of(model: Any) -> Any:
@@ -75,7 +98,7 @@ def _is_input(leaf: Any) -> bool:
     return is_symbolic(leaf) or isinstance(leaf, (jax.Array, np.ndarray, jax.ShapeDtypeStruct))
 
 
-def _specs(leaves: Sequence[Any], shared: bool) -> list[jax.ShapeDtypeStruct]:
+def _specs(leaves: Sequence[Any], assumed: _Assumed) -> list[jax.ShapeDtypeStruct]:
     """Shapes with a symbol for each size that stays open."""
     shapes, names = [], {}
     for place, leaf in enumerate(leaves):
@@ -83,11 +106,13 @@ def _specs(leaves: Sequence[Any], shared: bool) -> list[jax.ShapeDtypeStruct]:
         shape: list[Any] = list(leaf.shape)
         for axis, size in enumerate(leaf.shape):
             if size is None or (example and axis == 0):
-                name = "batch" if axis == 0 else f"size_{axis}" if shared or not place else f"size_{place}_{axis}"
+                name = (
+                    "batch" if axis == 0 else f"size_{axis}" if assumed.shared or not place else f"size_{place}_{axis}"
+                )
                 names[name] = None
                 shape[axis] = name
         shapes.append(shape)
-    known = symbols(list(names))
+    known = symbols(list(names), assumed.least, assumed.multiple)
     return [
         jax.ShapeDtypeStruct(tuple(known.get(s, s) if isinstance(s, str) else s for s in shape), _dtype_of(leaf))
         for shape, leaf in zip(shapes, leaves, strict=True)
@@ -114,9 +139,9 @@ class _Reads(Scope):
         self.values[id(variable)] = value
 
 
-def _captured(target: Any, args: Any, kwargs: Any, training: bool | None, shared: bool) -> Graph:
+def _captured(target: Any, args: Any, kwargs: Any, training: bool | None, assumed: _Assumed) -> Graph:
     leaves = [leaf for leaf in flatten((args, kwargs)) if _is_input(leaf)]
-    specs = _specs(leaves, shared)
+    specs = _specs(leaves, assumed)
     calls: list[LayerCall] = []
     structure: list[Any] = []
 
@@ -167,7 +192,11 @@ def _watcher(calls: list[LayerCall]) -> Callable[..., Any]:
 
     def mark(values: Any, number: int, side: str) -> Any:
         def one(x: Any) -> Any:
-            if not isinstance(x, Tracer) or not hasattr(x, "dtype") or jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended):
+            if (
+                not isinstance(x, Tracer)
+                or not hasattr(x, "dtype")
+                or jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended)
+            ):
                 return x
             marked = checkpoint_name(x, f"{MARK}:{number}:{side}")
             set_mask(marked, get_mask(x))

@@ -196,7 +196,7 @@ def _cond(converter: Converter, params: Any, inputs: list[Value], outputs: list[
 
 def _values(graph: Graph, arrays: Sequence[Any], sizes: Sizes) -> list[Any]:
     table = graph.evaluated(arrays, sizes)
-    return [table[v] if v in table else v.constant for v in graph.outputs]
+    return [table.get(v, v.constant) for v in graph.outputs]
 
 
 _LOOPS: dict[str, Callable[..., Node]] = {"scan": _scan, "while": _while, "cond": _cond}

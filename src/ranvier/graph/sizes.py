@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 from jax import export
+from jax.core import ShapedArray
 
 from ..core.errors import ShapeError
 
@@ -21,11 +21,19 @@ def is_symbolic_size(size: Any) -> bool:
     return export.is_symbolic_dim(size)
 
 
-def symbols(names: Sequence[str]) -> dict[str, Size]:
-    """Symbolic sizes by their names, all of one scope, so that one can be compared and computed with the others."""
+def symbols(names: Sequence[str], least: int = 1, multiple: int = 1) -> dict[str, Size]:
+    """Symbolic sizes by their names, all of one scope, so that one can be compared and computed with the others.
+
+    Args:
+        names: their names.
+        least: the smallest number that they stand for; the batch's is 1.
+        multiple: what they are multiples of; the batch is not.
+    """
     if not names:
         return {}
-    return dict(zip(names, export.symbolic_shape(", ".join(names)), strict=True))
+    written = [name if multiple == 1 or name == "batch" else f"{multiple}*{name}" for name in names]
+    bounds = [f"{size} >= {least}" for name, size in zip(names, written, strict=True) if name != "batch" and least > 1]
+    return dict(zip(names, export.symbolic_shape(", ".join(written), constraints=bounds), strict=True))
 
 
 def with_numbers(value: Any, sizes: Sizes) -> Any:
@@ -40,7 +48,7 @@ def with_numbers(value: Any, sizes: Sizes) -> Any:
         return type(value)(with_numbers(inner, sizes) for inner in value)
     if isinstance(value, slice):
         return slice(*(with_numbers(part, sizes) for part in (value.start, value.stop, value.step)))
-    if isinstance(value, jax.core.ShapedArray):
+    if isinstance(value, ShapedArray):
         return value.update(shape=with_numbers(value.shape, sizes))
     return value
 
@@ -59,8 +67,13 @@ def solved(shapes: Sequence[tuple[Size, ...]], given: Sequence[tuple[int, ...]])
             if not is_symbolic_size(size):
                 if size != number:
                     raise ShapeError(f"The graph takes an input of shape {_shown(shape)}. Received: shape {sizes}")
-            elif found.setdefault(str(size), number) != number:
-                raise ShapeError(f"'{size}' is {found[str(size)]} in one input and {number} in another.")
+                continue
+            *factor, name = str(size).split("*")
+            count, rest = divmod(number, int(factor[0]) if factor else 1)
+            if rest:
+                raise ShapeError(f"The graph was captured for sizes {_shown(shape)}. Received: shape {sizes}")
+            if found.setdefault(name, count) != count:
+                raise ShapeError(f"'{name}' is {found[name]} in one input and {count} in another.")
     return found
 
 

@@ -175,7 +175,9 @@ class RNN(Layer):
         kept = None
         if mask is not None:  # of samples, (batch,), where a layer around this one took their time steps apart
             mask = jnp.asarray(mask, bool)
-            kept = time_major(jnp.broadcast_to(mask.reshape(len(mask), -1), symbolic.flatten(sequences)[0].shape[:2]))
+            kept = time_major(
+                jnp.broadcast_to(mask.reshape(mask.shape[0], -1), symbolic.flatten(sequences)[0].shape[:2])
+            )
         if self.go_backwards:
             xs, kept = jax.tree.map(lambda a: jnp.flip(a, 0), (xs, kept))
         with same_masks(self.cell, training):
