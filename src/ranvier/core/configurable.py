@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
-from . import budgets, ownership, serialization
+from . import budgets, ownership, serialization, shared_objects
 from .argument_names import check_names
 
 __all__ = ["Configurable"]
@@ -51,7 +51,7 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, nested objects in their serialised spelling."""
-        return {name: serialization.config_value(value) for name, value in self._config_items()}
+        return shared_objects.whole(lambda: {name: serialization.config_value(v) for name, v in self._config_items()})
 
     def _config_items(self) -> Iterator[tuple[str, Any]]:
         """What the configuration holds, as it is."""
@@ -77,7 +77,7 @@ class Configurable:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """An object with the configuration that `get_config` gave."""
         unasked = _described(cls).keys() - _parameters(cls).keys()  # of a base, and settled by the constructor
-        return cls(**{k: serialization.deserialize_nested(v) for k, v in config.items() if k not in unasked})
+        return cls(**serialization.deserialize_nested({k: v for k, v in config.items() if k not in unasked}))
 
 
 def _default(declared_by: type, name: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from . import shared_objects
 from .dtypes import DTypePolicy, jnp, standardize_dtype
 from .errors import ArgumentError, SerializationError
 
@@ -197,6 +198,10 @@ def serialize(obj: Any) -> Any:
         return obj
     if isinstance(obj, np.generic):
         return obj.item()
+    return shared_objects.whole(lambda: _serialize(obj))
+
+
+def _serialize(obj: Any) -> Any:
     if isinstance(obj, tuple):
         return {"class_name": "__tuple__", "config": {"value": [serialize(v) for v in obj]}}
     if isinstance(obj, list):
@@ -220,7 +225,11 @@ def serialize(obj: Any) -> Any:
     if isinstance(obj, slice):
         return {"class_name": "__slice__", "config": {"start": obj.start, "stop": obj.stop, "step": obj.step}}
     if hasattr(obj, "get_config"):
-        return _serialize_object(obj)
+        return (
+            _serialize_object(obj)
+            if isinstance(obj, DTypePolicy)
+            else shared_objects.marked(obj, lambda: _serialize_object(obj))
+        )
     if hasattr(obj, "__name__") or isinstance(obj, functools.partial):
         return serialize_function(obj)
     raise SerializationError(f"{obj!r} has no get_config(), so nothing can describe it in a config.")
@@ -318,12 +327,16 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, on
     cls = _find_class(config, custom_objects, only)
     if only is not None and not (isinstance(cls, type) and issubclass(cls, only)):
         raise SerializationError(f"'{name}' is not a {only.__name__}, which is what this place in the config needs.")
-    with custom_object_scope(custom_objects or {}):
+    known = shared_objects.made_before(config)
+    if known is not None and isinstance(known, cls if isinstance(cls, type) else object):
+        return known
+    with custom_object_scope(custom_objects or {}), shared_objects.reading():
         thing = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
         if config.get("build_config") and hasattr(thing, "build_from_config") and not getattr(thing, "built", True):
             thing.build_from_config(config["build_config"])
         if config.get("compile_config") and hasattr(thing, "compile_from_config"):
             thing.compile_from_config(config["compile_config"])
+        shared_objects.remember(config, thing)
     return thing
 
 
@@ -380,9 +393,11 @@ def deserialize_nested(value: Any, custom_objects: Mapping[str, Any] | None = No
     if isinstance(value, dict):
         if "class_name" in value and "config" in value:
             return deserialize(value, custom_objects)
-        return {k: deserialize_nested(v, custom_objects) for k, v in value.items()}
+        with shared_objects.reading():
+            return {k: deserialize_nested(v, custom_objects) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(deserialize_nested(v, custom_objects) for v in value)
+        with shared_objects.reading():
+            return type(value)(deserialize_nested(v, custom_objects) for v in value)
     return value
 
 

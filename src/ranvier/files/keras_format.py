@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, cast
 
-from ..core import serialization
+from ..core import serialization, shared_objects
 from ..core.errors import ArgumentError, RanvierWarning, SerializationError
 from ..core.hints import hint
 from ..core.tracebacks import outside
@@ -107,7 +107,7 @@ def _tell_of_lambdas(model: Any) -> None:
 
 def _texts(model: Any, path: str, include_optimizer: bool) -> tuple[str, str]:
     """The contents of ``metadata.json`` and ``config.json``."""
-    described = serialization.serialize(model)
+    described = shared_objects.whole(lambda: serialization.serialize(model), in_file=True)
     if not include_optimizer:
         described.pop("compile_config", None)
     metadata = {"keras_version": "3.15.1", "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
@@ -190,10 +190,16 @@ def _read(archive: Archive | Folder, path: str, custom_objects: Any, compile: bo
     config, metadata = archive.json("config.json"), archive.json("metadata.json")
     if not isinstance(config, dict) or not isinstance(metadata, dict):
         raise archive.refusal("config.json", "it does not describe a model")
+    shared_objects.unmarked_twins(config)
     compile_config = config.pop("compile_config", None)
     size = archive.members["config.json"].size
     verified = isinstance(archive, Archive)  # which has a checksum of each member
-    with archive.source("model.weights.h5") as weights, opened(weights, path) as file, allowance(file, size):
+    with (
+        archive.source("model.weights.h5") as weights,
+        opened(weights, path) as file,
+        allowance(file, size),
+        shared_objects.reading(),
+    ):
         with refusing(path, "config.json"):
             model = serialization.deserialize(config, custom_objects)
         if not isinstance(model, Layer):

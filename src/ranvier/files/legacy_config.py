@@ -73,19 +73,25 @@ def _object(value: dict[str, Any], depth: int) -> dict[str, Any]:
 def _renumbered(config: dict[str, Any]) -> dict[str, Any]:
     """A graph in which the calls of models inside are counted from 0; before, making the model was the first."""
     layers = [layer for layer in config.get("layers") or () if isinstance(layer, dict)]
+    if any(isinstance(node, dict) for layer in layers for node in layer.get("inbound_nodes") or ()):
+        return config  # as today
     calls = {
         str(layer.get("name")): len(layer.get("inbound_nodes") or ())
         for layer in layers
         if layer.get("class_name") in ("Sequential", "Functional", "Model")
     }
-    graph = [[layer.get("inbound_nodes") for layer in layers], config.get("output_layers")]
+    chains = {str(layer.get("name")) for layer in layers if layer.get("class_name") == "Sequential"}
+    inside, ends = [layer.get("inbound_nodes") for layer in layers], config.get("output_layers")
     highest: dict[str, int] = {}
-    for place in _places(graph):
+    for place in _places([inside, ends]):
         highest[place[0]] = max(highest.get(place[0], 0), place[1])
     late = {name for name, count in calls.items() if highest.get(name, 0) >= count}
-    for place in _places(graph):
-        if place[0] in late and place[1] > 0:
-            place[1] -= 1  # in what was just read from the file, and is nobody else's
+    for graph in (inside, ends):
+        for place in _places(graph):  # of what was just read from the file, and is nobody else's
+            if place[0] in late and place[1] > 0:
+                place[1] -= 1
+            if graph is ends and place[0] in calls.keys() - chains:
+                place[1] += 1  # where today's files count from 1
     return config
 
 

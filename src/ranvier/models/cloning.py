@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..core import serialization
+from ..core import serialization, shared_objects
 from ..core.errors import ArgumentError
 from ..core.trees import assert_same_structure
 from ..files import keras_format
@@ -65,7 +66,7 @@ def clone_model(
         return _compiled_like(model, _from_config(model))
     if clone_function is None and input_tensors is None and call_function is None:
         return _compiled_like(model, _from_config(model))
-    cloning = _Cloning(clone_function or _from_config, call_function or _plain_call, recursive, cache)
+    cloning = _Cloning(clone_function, call_function or _plain_call, recursive, cache)
     return _compiled_like(model, cloning.of(model, input_tensors))
 
 
@@ -88,11 +89,21 @@ def _definer(cls: type, method: str) -> type:
     return next(base for base in cls.__mro__ if method in vars(base))
 
 
-def _from_config(layer: Any) -> Any:
-    with serialization.collecting() as custom_objects:
-        config = _described(layer.get_config())
-    with serialization.custom_object_scope(custom_objects):
-        return type(layer).from_config(config)
+def _from_config(layer: Any, copies: shared_objects.Copies | None = None) -> Any:
+    """A copy of the layer; `copies` knows those of the layers inside that others hold, too."""
+    custom_objects: dict[str, Any] = {}
+
+    def described(layer: Any) -> Any:
+        with serialization.collecting() as found:
+            config = _described(layer.get_config())
+        custom_objects.update(found)
+        return config
+
+    def made(config: Any) -> Any:
+        with serialization.custom_object_scope(custom_objects):
+            return type(layer).from_config(config)
+
+    return (copies or shared_objects.Copies()).of(layer, described, made)
 
 
 def _described(value: Any) -> Any:
@@ -111,8 +122,10 @@ def _plain_call(layer: Any, *args: Any, **kwargs: Any) -> Any:
 class _Cloning:
     """One run of `clone_model`: how layers are copied and called, and the copies so far."""
 
-    def __init__(self, copy: Callable[[Any], Any], call: Callable[..., Any], recursive: bool, cache: dict[int, Any]):
-        self.copy = copy
+    def __init__(
+        self, copy: Callable[[Any], Any] | None, call: Callable[..., Any], recursive: bool, cache: dict[int, Any]
+    ):
+        self.copy = copy or functools.partial(_from_config, copies=shared_objects.Copies())
         self.call = call
         self.recursive = recursive
         self.cache = cache

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Any
 
-from ..core import serialization
+from ..core import serialization, shared_objects
 from ..core.errors import SerializationError
 from ..layers.base import Layer
+from ..ops import symbolic
 from ..ops.operation import Operation
 from ..ops.symbolic import KerasTensor
+from .function import Function
+from .graph import sources
 from .operation_config import function_of, spell_call
 
-__all__ = ["constructed", "functional_config", "functional_from_config"]
+__all__ = [
+    "config_of_tensors", "constructed", "from_config_of_tensors", "functional_config", "functional_from_config",
+]  # fmt: skip
 
 
 def functional_config(model: Any) -> dict[str, Any]:
     """Name, layers with their calls, inputs and outputs."""
+    return shared_objects.whole(lambda: _described(model))
+
+
+def _described(model: Any) -> dict[str, Any]:
     graph = model.graph
     inside = {id(node) for node in graph.nodes}
     # A shared layer's calls are numbered within this model.
@@ -28,7 +38,7 @@ def functional_config(model: Any) -> dict[str, Any]:
 
     def history(tensor: KerasTensor) -> list[Any]:
         operation, node, index = tensor._keras_history
-        return [operation.name, numbers[id(operation), node], index]
+        return [operation.name, numbers[id(operation), node] + before[id(operation)], index]
 
     def argument(value: Any) -> Any:
         if isinstance(value, KerasTensor):
@@ -44,7 +54,8 @@ def functional_config(model: Any) -> dict[str, Any]:
 
     def ends(structure: Any) -> Any:
         if isinstance(structure, KerasTensor):
-            return history(structure)
+            name, number, index = history(structure)
+            return [name, number + _counts_from_one(structure._keras_history.operation), index]
         if isinstance(structure, OrderedDict) and list(structure) != sorted(structure):
             # Its order is that of the leaves, which a dict would lose. Keras does, and pairs them wrongly: it cannot read it.
             return {"class_name": "__ordered__", "config": [[k, ends(v)] for k, v in structure.items()]}
@@ -52,7 +63,7 @@ def functional_config(model: Any) -> dict[str, Any]:
             return {k: ends(v) for k, v in structure.items()}
         return [ends(v) for v in structure] if isinstance(structure, list) else tuple(ends(v) for v in structure)
 
-    layers = []
+    layers, calls_of = [], []
     for operation in graph.operations:
         nodes = [node for node in operation._inbound_nodes if id(node) in inside]
         if isinstance(operation, Operation):
@@ -62,10 +73,15 @@ def functional_config(model: Any) -> dict[str, Any]:
             described, *call = spell_call(nodes[0])  # a function is called once under its name
             calls = [call]
         described["name"] = operation.name
+        layers.append(described)
+        calls_of.append(calls)
+    # A reader makes all layers first, and with them the calls of layers that models inside have, too.
+    before = {id(operation): shared_objects.calls_before(operation) for operation in graph.operations}
+    for operation, described, calls in zip(graph.operations, layers, calls_of, strict=True):
+        shared_objects.called(operation, len(calls))
         described["inbound_nodes"] = [
             {"args": tuple(argument(a) for a in args), "kwargs": argument(kwargs)} for args, kwargs in calls
         ]
-        layers.append(described)
     return {
         "name": model.name,
         "trainable": getattr(model, "trainable", True),
@@ -81,12 +97,49 @@ def functional_from_config(cls: type, config: dict[str, Any], custom_objects: An
     Raises:
         SerializationError: calls that cannot be put in an order, or functions that ranvier does not have.
     """
-    made: dict[str, Any] = {}
+    with shared_objects.reading():
+        made = _connected(config, custom_objects)
+        inputs, outputs = _ends(config["input_layers"], made), _ends(config["output_layers"], made)
+        return constructed(cls, config, inputs, outputs)
+
+
+class _Called:
+    """An operation with its calls in one graph; in others it may have more."""
+
+    def __init__(self, operation: Any, calls: list[Any]):
+        self.operation = operation
+        self.nodes: list[Any] = [] if calls else list(operation._inbound_nodes)
+        self.expected = len(calls)
+        self.first = 0  # the number under which the graph knows the first of them
+        self.at_ends = 0  # how much higher the numbers at the graph's ends are
+
+    def number(self, inside: list[int], ends: list[int]) -> None:
+        """Find out how the calls are counted from the numbers that arguments and the graph's ends refer to."""
+        if not self.expected:
+            return
+        last = self.expected - 1  # which is always used
+        if _counts_from_one(self.operation) and ends and min(ends) > 0:
+            self.at_ends = int(max([*inside, *(n - 1 for n in ends)]) >= last)
+        highest = max([*inside, *(n - self.at_ends for n in ends)], default=0)
+        self.first = max(0, highest - last)  # calls in other graphs are counted, too
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        self.operation(*args, **kwargs)
+        self.nodes.append(self.operation._inbound_nodes[-1])
+
+
+def _connected(config: dict[str, Any], custom_objects: Any) -> dict[str, _Called]:
+    """The layers of a graph by their names, called as the configuration says."""
+    made: dict[str, _Called] = {}
     waiting: list[tuple[str, dict[str, Any]]] = []
     for described in config["layers"]:
         name = described.get("name") or described["config"]["name"]
-        made[name] = _make(described, custom_objects)
+        made[name] = _Called(_make(described, custom_objects), described["inbound_nodes"])
         waiting += [(name, call) for call in described["inbound_nodes"]]
+    inside = list(_places([call for _, call in waiting]))
+    ends = list(_places([config["input_layers"], config["output_layers"]]))
+    for name, one in made.items():
+        one.number([n for called, n, _ in inside if called == name], [n for called, n, _ in ends if called == name])
     while waiting:
         left = []
         blocked: set[str] = set()  # the calls of a layer are made in their order
@@ -100,8 +153,30 @@ def functional_from_config(cls: type, config: dict[str, Any], custom_objects: An
         if len(left) == len(waiting):
             raise SerializationError(f"The calls of {sorted({n for n, _ in left})} in the config wait for each other.")
         waiting = left
+    return made
 
-    return constructed(cls, config, _ends(config["input_layers"], made), _ends(config["output_layers"], made))
+
+def config_of_tensors(model: Any) -> dict[str, Any]:
+    """The constructor's arguments of a model whose class makes its graph from symbolic tensors."""
+
+    def described() -> dict[str, Any]:
+        items = dict(model._config_items())
+        tensors = {k: v for k, v in items.items() if symbolic.any_symbolic(v)}
+        starts = sources(symbolic.flatten(tensors))
+        given = Function(starts, tensors, name=model.name)
+        own = {k: serialization.config_value(v) for k, v in items.items() if k not in tensors}
+        return own | {"constructor_graph": functional_config(given)}
+
+    return shared_objects.whole(described)
+
+
+def from_config_of_tensors(cls: type, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    """The model that `config_of_tensors` described."""
+    own = {k: v for k, v in config.items() if k != "constructor_graph"}
+    graph = config["constructor_graph"]
+    with shared_objects.reading():
+        tensors = _ends(graph["output_layers"], _connected(graph, custom_objects))
+        return cls(**tensors, **serialization.deserialize_nested(own, custom_objects))
 
 
 def constructed(cls: type, config: dict[str, Any], inputs: Any, outputs: Any) -> Any:
@@ -134,13 +209,13 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
 
 
-def _ready(value: Any, made: dict[str, Any]) -> bool:
+def _ready(value: Any, made: dict[str, _Called]) -> bool:
     """Whether the calls that give these arguments have been made."""
     if _is_tensor(value):
         name, node, _ = value["config"]["keras_history"]
         if name not in made:
             raise SerializationError(f"The config refers to the layer {str(name)[:100]!r}, which it does not hold.")
-        return len(made[name]._inbound_nodes) > node
+        return len(made[name].nodes) > node - made[name].first
     if isinstance(value, dict):
         return all(_ready(v, made) for v in value.values())
     if isinstance(value, (list, tuple)):
@@ -148,12 +223,26 @@ def _ready(value: Any, made: dict[str, Any]) -> bool:
     return True
 
 
-def _tensor(place: Any, made: dict[str, Any]) -> Any:
+def _counts_from_one(operation: Any) -> bool:
+    """Whether Keras counts the calls that a graph ends with from 1: those of functional models inside."""
+    return getattr(operation, "graph", None) is not None and not hasattr(operation, "_chain")
+
+
+def _places(value: Any) -> Iterator[list[Any]]:
+    """The places of tensors: a layer's name, the number of its call and that of the output."""
+    if isinstance(value, (list, tuple)) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], int):
+        yield list(value)
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _places(item)
+
+
+def _tensor(place: Any, made: dict[str, _Called]) -> Any:
     name, node, index = place
-    return made[name]._inbound_nodes[node].output_tensors[index]
+    return made[name].nodes[node - made[name].first].output_tensors[index]
 
 
-def _arguments(value: Any, made: dict[str, Any]) -> Any:
+def _arguments(value: Any, made: dict[str, _Called]) -> Any:
     if _is_tensor(value):
         return _tensor(value["config"]["keras_history"], made)
     if isinstance(value, dict):
@@ -167,11 +256,12 @@ def _arguments(value: Any, made: dict[str, Any]) -> Any:
     return value
 
 
-def _ends(places: Any, made: dict[str, Any]) -> Any:
+def _ends(places: Any, made: dict[str, _Called]) -> Any:
     if isinstance(places, dict) and places.get("class_name") == "__ordered__":
         return OrderedDict((k, _ends(v, made)) for k, v in places["config"])
     if isinstance(places, dict):
         return {k: _ends(v, made) for k, v in places.items()}
     if len(places) == 3 and isinstance(places[0], str) and isinstance(places[1], int):
-        return _tensor(places, made)
+        name, number, index = places
+        return _tensor((name, number - made[name].at_ends, index), made)
     return [_ends(p, made) for p in places]

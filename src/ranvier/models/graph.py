@@ -11,7 +11,7 @@ from ..layers.input import Input
 from ..ops import symbolic
 from ..ops.symbolic import KerasTensor, Node
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "sources"]
 
 
 class Graph:
@@ -169,3 +169,20 @@ def _fresh_input(tensor: KerasTensor) -> KerasTensor:
 def _node_of(tensor: KerasTensor) -> Node:
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]
+
+
+def sources(tensors: list[KerasTensor]) -> list[KerasTensor]:
+    """The `Input`s from which symbolic tensors were made, in the order in which they are met."""
+    found: dict[int, KerasTensor] = {}
+    seen: set[int] = set()
+    left = list(reversed(tensors))
+    while left:
+        tensor = left.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        if _begins(tensor):
+            found[id(tensor)] = tensor
+        elif hasattr(tensor, "_keras_history"):
+            left.extend(reversed(_node_of(tensor).input_tensors))
+    return list(found.values())

@@ -7,7 +7,7 @@ import inspect
 import json
 from typing import Any
 
-from ..core import dtypes, serialization
+from ..core import dtypes, serialization, shared_objects
 from ..core.argument_names import translated
 from ..core.errors import ArgumentError, NotBuiltError, NotDefinedError
 from ..core.masks import set_mask
@@ -61,6 +61,7 @@ class Model(Trainer, Layer):
         return self
 
     _given_graph: bool = False  # whether the constructor takes the symbolic tensors, and does not make them itself
+    _given_tensors: bool = False  # whether it takes others, from which it makes them
 
     def __init__(self, *args: Any, **kwargs: Any):
         if type(self) is Functional:
@@ -72,6 +73,8 @@ class Model(Trainer, Layer):
         given = dict(zip(names, args, strict=False)) | kwargs
         inputs, outputs = given.pop("inputs"), given.pop("outputs")
         super().__init__(**given)
+        self._given_tensors = _takes_others(self, inputs, outputs)
+        self._given_graph = self._given_graph and not self._given_tensors
         self._set_graph(inputs, outputs)
 
     # --- the graph of a functional model ----------------------------------------------------------------------------
@@ -320,14 +323,21 @@ class Model(Trainer, Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The graph, if the model was made from symbolic tensors, and the constructor's other arguments."""
+        if self._given_tensors:
+            from .functional_config import config_of_tensors
+
+            return config_of_tensors(self)
         if not (self._given_graph and self.graph is not None):
             return super().get_config()
         from .functional_config import functional_config
 
-        own = {k: serialization.config_value(v) for k, v in self._config_items() if not symbolic.any_symbolic(v)}
-        if self.dtype_policy.name == dtypes.dtype_policy().name:
-            own.pop("dtype", None)  # Keras's configurations of graphs do not tell it
-        return own | functional_config(self)
+        def described() -> dict[str, Any]:
+            own = {k: serialization.config_value(v) for k, v in self._config_items() if not symbolic.any_symbolic(v)}
+            if self.dtype_policy.name == dtypes.dtype_policy().name:
+                own.pop("dtype", None)  # Keras's configurations of graphs do not tell it
+            return own | functional_config(self)
+
+        return shared_objects.whole(described)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -337,11 +347,15 @@ class Model(Trainer, Layer):
             config: the graph of a functional model, or the constructor's arguments.
             custom_objects: further classes and functions that it names.
         """
-        with serialization.custom_object_scope(custom_objects or {}):
+        with serialization.custom_object_scope(custom_objects or {}), shared_objects.reading():
             if {"layers", "input_layers", "output_layers"} <= set(config):
                 from .functional_config import functional_from_config
 
                 return functional_from_config(cls, config, custom_objects)
+            if "constructor_graph" in config:
+                from .functional_config import from_config_of_tensors
+
+                return from_config_of_tensors(cls, config, custom_objects)
             return super().from_config(config)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -367,6 +381,17 @@ class Functional(Model):
 def _today(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments with Keras 1's `input` and `output` by their names of today."""
     return translated("Model", ("inputs", "outputs"), kwargs) if {"input", "output"} & kwargs.keys() else kwargs
+
+
+def _takes_others(model: Any, inputs: Any, outputs: Any) -> bool:
+    """Whether the constructor of the model's class takes symbolic tensors that are not the graph's inputs and outputs."""
+    given = {name: value for name, value in model._given.items() if symbolic.any_symbolic(value)}
+    if not given or {"inputs", "outputs"} <= given.keys():
+        return False
+    first = list(inspect.signature(type(model).__init__).parameters)[1:3]
+    ends = [given[name] for name in first if name in given]
+    same = [id(t) for t in symbolic.flatten(ends)] == [id(t) for t in symbolic.flatten([inputs, outputs])]
+    return len(given) > 2 or not same
 
 
 def _is_list_of_one(outputs: Any) -> bool:

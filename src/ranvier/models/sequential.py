@@ -6,7 +6,7 @@ import contextlib
 import inspect
 from typing import Any, ClassVar
 
-from ..core import names, serialization
+from ..core import names, serialization, shared_objects
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..core.hints import hint
 from ..core.masks import set_mask
@@ -195,6 +195,9 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """The layers and the input's shape, and the constructor's own arguments of a subclass."""
+        return shared_objects.whole(self._configured)
+
+    def _configured(self) -> dict[str, Any]:
         first = [self._input_layer] if self._input_layer is not None else []
         own = {k: serialization.config_value(v) for k, v in self._config_items() if k not in _PARTS}
         config: dict[str, Any] = own | {
@@ -205,11 +208,18 @@ class Sequential(Model):
         }
         if self.graph is not None:
             config["build_input_shape"] = self.input_shape
+            for layer in self._chain:
+                shared_objects.called(layer)
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Sequential:
         """The model that `get_config` described. Layers that a subclass's constructor makes are not made again."""
+        with shared_objects.reading():
+            return cls._made(config, custom_objects)
+
+    @classmethod
+    def _made(cls, config: dict[str, Any], custom_objects: Any) -> Sequential:
         parameters = inspect.signature(cls.__init__).parameters
         rest = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         settings = {"name": config.get("name"), "trainable": config.get("trainable", True)}
