@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import ranvier
 from ranvier.core.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning
 from ranvier.core.random import set_random_seed
 from ranvier.data import ArrayData, PyDataset, StreamData, make_data
@@ -411,3 +412,25 @@ def test_dropping_the_data_ends_the_thread():
     numbers(data)
     del data
     assert settled(0)
+
+
+@pytest.mark.parametrize("lengths", [[4, 2, 3], [1, 5, 2]])
+def test_each_epoch_has_as_many_batches_as_the_dataset_has_then(lengths):
+    class Changing(PyDataset):
+        epoch = 0
+
+        def __len__(self):
+            return lengths[min(self.epoch, len(lengths) - 1)]
+
+        def __getitem__(self, index):
+            asked.append((self.epoch, index))
+            return np.ones((2, 3), "float32"), np.ones((2, 1), "float32")
+
+        def on_epoch_end(self):
+            self.epoch += 1
+
+    asked = []
+    model = ranvier.Sequential([ranvier.Input((3,)), ranvier.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(Changing(), epochs=len(lengths), verbose=0, shuffle=False)
+    assert sorted(set(asked)) == [(epoch, i) for epoch, length in enumerate(lengths) for i in range(length)]

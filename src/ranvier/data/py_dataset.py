@@ -118,20 +118,24 @@ def open_py_dataset(
     name: str,
 ) -> StreamData:
     """A `PyDataset` as a stream; `shuffle` mixes the order of its batches."""
-    length = dataset.num_batches if hasattr(dataset, "num_batches") else len(dataset)
-    if length is not None:
-        length = positive_integer(length, f"The number of batches of {name}")
-    elif steps is None:
+
+    def batches() -> int | None:
+        number = dataset.num_batches if hasattr(dataset, "num_batches") else len(dataset)
+        return None if number is None else positive_integer(number, f"The number of batches of {name}")
+
+    length = batches()
+    if length is None and steps is None:
         raise ArgumentError(
             f"{name} is endless (num_batches is None), so steps_per_epoch must say how many batches make an epoch."
         )
     workers = _Workers(dataset)
 
     def one_pass(generator: np.random.Generator, done: int = 0) -> Iterator[tuple[Any, ...]]:
-        if length is None:
+        number = batches()  # which on_epoch_end may have changed
+        if number is None:
             indices: Iterable[int] = itertools.count(done)
         else:
-            indices = (generator.permutation(length).tolist() if shuffle else range(length))[done:]
+            indices = (generator.permutation(number).tolist() if shuffle else range(number))[done:]
         return prepare(workers.batches(indices))
 
     return StreamData(

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from .. import metrics as metrics_module
 from ..core.errors import ArgumentError
 from ..ops.symbolic import flatten
-from .objectives import CROSSENTROPY, column, is_one_of, kind_of, unique
+from .alignment import aligned
+from .objectives import CROSSENTROPY, is_one_of, kind_of, unique
 from .output_structure import Path, distributed, is_nested, label, leaves, paired
 
 __all__ = ["MetricEntry", "MetricSet", "listed", "times_rows"]
@@ -102,7 +103,7 @@ class MetricSet:
             weight = weights.get(path) if weighted else None
             if counting is not None:
                 weight = times_rows(weight, counting)
-            metric.update_state(*column(targets[path], outputs[path], metric), sample_weight=weight)
+            metric.update_state(*aligned(targets[path], outputs[path], metric), sample_weight=weight)
 
     def result(self) -> dict[str, Any]:
         """The value of each metric by its name in logs; a metric whose result is a dict gives several."""

@@ -9,13 +9,12 @@ import jax.numpy as jnp
 from .. import losses
 from .. import metrics as metrics_module
 from ..core.errors import ArgumentError
-from ..core.masks import get_mask
 from ..core.variables import Variable
 from ..losses.base import FunctionLoss
-from ..ops.errors_of_prediction import ELEMENT_MEANS
+from .alignment import aligned
 from .output_structure import Path, children, distributed, is_nested, label, leaves, pack, paired, part
 
-__all__ = ["CROSSENTROPY", "LossSet", "LossTerm", "column", "is_one_of", "kind_of", "total_of", "unique"]
+__all__ = ["CROSSENTROPY", "LossSet", "LossTerm", "is_one_of", "kind_of", "total_of", "unique"]
 
 CROSSENTROPY = ("crossentropy", "ce")  # binary, categorical or sparse, as the shapes say
 
@@ -174,7 +173,7 @@ class LossSet:
                     "Give its targets, or compile with None as its loss."
                 )
         if not is_nested(output):
-            return column(targets[term.path], output, term.function)
+            return aligned(targets[term.path], output, term.function)
         return pack(output, lambda path: jnp.asarray(targets[path]), term.path), output
 
 
@@ -199,22 +198,6 @@ def _weight_of(term: LossTerm, output: Any, weights: dict[Path, Any]) -> Any:
             f"{len(below)} of them"
         )
     return below[0]
-
-
-def column(target: Any, output: Any, function: Any) -> tuple[Any, Any]:
-    """Target and output such that each sample keeps its own value and weight.
-
-    Targets (samples,) become (samples, 1) where the output is. Where both are (samples,), a `function` that is a mean of
-    elements would take the mean of the samples: for it both become (samples, 1).
-    """
-    target = jnp.asarray(target)
-    if target.ndim == len(output.shape) - 1 and output.shape[-1] == 1:
-        return target[..., None], output
-    if target.ndim == len(output.shape) == 1 and getattr(function, "axis", -1) == -1 and get_mask(output) is None:
-        formula = getattr(function, "fn", getattr(function, "_fn", getattr(type(function), "function", None)))
-        if any(formula is known for known in ELEMENT_MEANS):
-            return target[:, None], output[:, None]
-    return target, output
 
 
 def is_one_of(identifier: Any, words: tuple[str, ...]) -> bool:
