@@ -85,7 +85,7 @@ def _pairs_samples(function: Any, target: Any, output: Any) -> bool:
 def _shapes(program: Jaxpr) -> Iterator[tuple[int, ...]]:
     """The shapes of all that a program computes."""
     for eqn in program.eqns:
-        yield from (tuple(v.aval.shape) for v in eqn.outvars if hasattr(v.aval, "shape"))
+        yield from (tuple(getattr(v.aval, "shape", ())) for v in eqn.outvars)
         for value in jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda v: isinstance(v, (Jaxpr, ClosedJaxpr))):
             if isinstance(value, (Jaxpr, ClosedJaxpr)):
                 yield from _shapes(value.jaxpr if isinstance(value, ClosedJaxpr) else value)
