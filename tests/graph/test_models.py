@@ -240,3 +240,16 @@ def test_refusals():
         graph.run(_floats(1, 2, 3), _floats(1, 4, 3))
     with pytest.raises(ArgumentError, match="inputs are not known"):
         capture(_GPT())
+
+
+def test_open_sizes_reach_operations_that_kernels_could_compute():
+    model = ranvier.Sequential(
+        [
+            ranvier.Input((8, 8, 3)), layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(),
+            layers.BatchNormalization(), layers.Conv2D(16, 1), layers.MaxPooling2D(3), layers.Flatten(), layers.Dense(16),
+        ]
+    )  # fmt: skip
+    x = _floats(40, 8, 8, 3)
+    for training in (False, True):
+        graph = capture(model, training=training)
+        assert not differences(graph.run(x), model(x, training=training))

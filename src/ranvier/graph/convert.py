@@ -13,6 +13,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from ..core.tracebacks import is_of_others
 from ..ops.recording import ArrayAt, OperationCall, operation_p
+from .elementary import ELEMENTARY, broadcasts_like_numpy, is_matmul
 from .graph import Graph, LayerCall, Node, Value
 from .sizes import Sizes, with_numbers
 
@@ -28,6 +29,9 @@ _CALLS = {
 }  # fmt: skip
 
 
+_IDENTITIES = frozenset({"linear"})  # operations that give what they take
+
+
 class Converter:
     """Makes nodes of equations.
 
@@ -38,6 +42,7 @@ class Converter:
     def __init__(self, calls: list[LayerCall]):
         self.calls = calls
         self.nodes: list[Node] = []
+        self._narrow: dict[Value, Value] = {}  # what was only broadcast: what it was before
 
     def converted(
         self, jaxpr: Jaxpr, consts: Sequence[Any], inputs: Sequence[Value], call: LayerCall | None
@@ -64,6 +69,8 @@ class Converter:
             inner = params[_CALLS[name]]
             jaxpr, consts = (inner.jaxpr, inner.consts) if isinstance(inner, ClosedJaxpr) else (inner, [])
             return self.converted(jaxpr, consts, inputs, call)
+        if eqn.primitive is operation_p and params["call"].name in _IDENTITIES:
+            return inputs  # nothing that anybody would draw
         outputs = [Value(tuple(v.aval.shape), str(v.aval.dtype)) for v in eqn.outvars]
         node = self._node(eqn, inputs, outputs, call)
         node.call, node.source = call, _source_of(eqn)
@@ -90,7 +97,24 @@ class Converter:
         builder = _LOOPS.get(name)
         if builder is not None:
             return builder(self, params, inputs, outputs, call)
-        return Node(name, dict(params), tuple(inputs), tuple(outputs), _primitive(eqn.primitive, params), named=False)
+        if name in ELEMENTARY:
+            op, function = ELEMENTARY[name]
+            narrow = [self._narrow.get(value, value) for value in inputs]
+            wide = any(
+                new is old for new, old in zip(narrow, inputs, strict=True)
+            )  # one operand has the result's shape
+            operands = narrow if wide else inputs
+            return Node(op, {}, tuple(operands), tuple(outputs), lambda arrays, _: [function(*arrays)])
+        evaluate = _primitive(eqn.primitive, params)
+        if name == "convert_element_type":
+            return Node("cast", {"dtype": str(params["new_dtype"])}, tuple(inputs), tuple(outputs), evaluate)
+        if name == "dot_general" and is_matmul(params, inputs[0].shape, inputs[1].shape):
+            return Node("matmul", {}, tuple(inputs), tuple(outputs), evaluate)
+        if name == "broadcast_in_dim" and broadcasts_like_numpy(
+            inputs[0].shape, params["shape"], params["broadcast_dimensions"]
+        ):
+            self._narrow[outputs[0]] = inputs[0]
+        return Node(name, dict(params), tuple(inputs), tuple(outputs), evaluate, named=False)
 
     def graph_of(self, closed: ClosedJaxpr, call: LayerCall | None) -> Graph:
         """A program inside a loop or branch, as a graph of its own."""

@@ -7,14 +7,20 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from .. import constraints, initializers, regularizers
 from ..core.errors import ArgumentError
 from ..core.variables import Variable
-from ..ops import nn_functions
 from ..ops.by_batch import batch_kernels_apply, normalize_by_batch
+from ..ops.meaning.normalizations import (
+    along,
+    batch_moments,
+    batch_normalization,
+    moving_average,
+    renormalization,
+)
 from ..ops.origins import origin_of
+from ..ops.recording import is_recording
 from .base import Layer
 from .checks import rate_between, sizes_of, small_constant
 from .context import current_context
@@ -125,25 +131,20 @@ class BatchNormalization(Layer):
         context = current_context()
         if training and self.trainable and not (context is not None and context.frozen):
             last = self.axis % x.ndim == x.ndim - 1
-            if mask is None and last and not self.renorm and batch_kernels_apply(x, self.epsilon):
+            usual = mask is None and last and not self.renorm and not is_recording()
+            if usual and batch_kernels_apply(x, self.epsilon):
                 return self._by_kernels(x)
             mean, variance = self._moments(x, mask)
-            scale, shift = self._renormalized(mean, variance) if self.renorm else (None, None)
+            r, d = self._renormalized(mean, variance) if self.renorm else (None, None)
             self._update(self.moving_mean, mean, self.momentum)
             if not self.renorm:
                 self._update(self.moving_variance, variance, self.momentum)
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
-            scale = shift = None
-        factor = lax.rsqrt(variance + self.epsilon)  # (channels,)
-        offset = -mean * factor
-        if scale is not None and shift is not None:
-            factor, offset = factor * scale, offset * scale + shift
-        if self.gamma is not None:
-            factor, offset = factor * self.gamma.value, offset * self.gamma.value
-        if self.beta is not None:
-            offset = offset + self.beta.value
-        y = x * self._along(factor, x) + self._along(offset, x)
+            r = d = None
+        gamma = None if self.gamma is None else self.gamma.value
+        beta = None if self.beta is None else self.beta.value
+        y = batch_normalization(x, mean, variance, gamma, beta, r, d, self.axis, self.epsilon)
         return y.astype(self.compute_dtype)
 
     def _by_kernels(self, x: Any) -> Any:
@@ -157,28 +158,15 @@ class BatchNormalization(Layer):
         return y.astype(self.compute_dtype)
 
     def _along(self, vector: Any, x: Any) -> Any:
-        shape = [1] * x.ndim
-        shape[self.axis] = -1
-        return jnp.reshape(vector, shape)
+        return along(vector, x, self.axis)
 
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Mean and variance of each channel over the batch (over what the mask keeps)."""
-        axes = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
-        if mask is None:
-            return nn_functions.moments(x, axes)
-        weight = jnp.asarray(mask, x.dtype)
-        while weight.ndim < x.ndim:
-            weight = weight[..., None]
-        weight = jnp.broadcast_to(weight, [1 if i == self.axis % x.ndim else s for i, s in enumerate(x.shape)])
-        count = jnp.sum(weight)
-        safe = jnp.maximum(count, 1e-7)
-        mean = jnp.sum(x * weight, axes) / safe
-        variance = jnp.sum(jnp.square(x - self._along(mean, x)) * weight, axes) / safe
-        return mean, variance
+        return batch_moments(x, mask, self.axis)
 
     def _update(self, moving: Variable, now: Any, momentum: float) -> Any:
         """Bring a moving average nearer to the present value."""
-        return moving.assign(moving.value * momentum + lax.stop_gradient(now) * (1 - momentum))
+        return moving.assign(moving_average(moving.value, now, momentum))
 
     def _renormalized(self, mean: Any, variance: Any) -> tuple[Any, Any]:
         """The correction (r, d) that brings the batch's statistics near the moving ones: Ioffe, 2017, algorithm 1.
@@ -186,16 +174,13 @@ class BatchNormalization(Layer):
         With it, the moving variance follows the moving average of the deviations.
         """
         deviation = jnp.sqrt(variance + self.epsilon)
-        r, d = deviation / self.renorm_stddev.value, (mean - self.renorm_mean.value) / self.renorm_stddev.value
-        bounds = self.renorm_clipping or {}
-        r = jnp.clip(r, bounds.get("rmin"), bounds.get("rmax"))
-        if (limit := bounds.get("dmax")) is not None:
-            d = jnp.clip(d, -limit, limit)
+        aims = self.renorm_mean.value, self.renorm_stddev.value
+        r, d = renormalization(mean, deviation, *aims, **(self.renorm_clipping or {}))
         self._update(self.renorm_mean, mean, self.renorm_momentum)
         self._update(self.renorm_stddev, deviation, self.renorm_momentum)
         smooth = self._update(self.moving_stddev, deviation, self.momentum)
         self.moving_variance.assign(jnp.maximum(jnp.square(smooth) - self.epsilon, 0))
-        return lax.stop_gradient(r), lax.stop_gradient(d)
+        return r, d
 
 
 def _clipping(bounds: Any) -> dict[str, float]:

@@ -8,7 +8,7 @@ from .. import constraints, initializers, regularizers
 from ..core.argument_names import OLD_NAMES
 from ..core.errors import ArgumentError, ShapeError
 from ..core.hints import hint
-from ..ops.conv import conv
+from ..ops.meaning.convolutions import conv
 from .checks import positive
 from .convolutional import Convolutional
 from .lora import LowRank
@@ -105,11 +105,10 @@ class _Conv(Convolutional, LowRank):
 
     def call(self, inputs: Any) -> Any:
         """φ(x ⋆ K + b)."""
-        x, padding = self._causally_padded(inputs)
         with self._named_errors():
             kernel = self.kernel if self.lora_enabled else self._kernel.value
-            y = conv(x, kernel.astype(x.dtype), self.strides, padding, self.data_format, self.dilation_rate)
-        return self._biased_and_activated(y)
+            y = conv(inputs, kernel, self._bias_value, self.strides, self.padding, self.data_format, self.dilation_rate)
+        return self.activation(y)
 
 
 class Conv1D(_Conv):

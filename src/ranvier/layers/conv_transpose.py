@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import constraints, initializers, regularizers
 from ..core.errors import ArgumentError
-from ..ops.conv import conv_transpose
+from ..ops.meaning.convolutions import conv_transpose
 from .checks import per_axis, positive
 from .convolutional import Convolutional
 
@@ -72,13 +72,14 @@ class _ConvTranspose(Convolutional):
             y = conv_transpose(
                 inputs,
                 self.kernel.value,
+                self._bias_value,
                 self.strides,
                 self.padding,
                 self.output_padding,
                 self.data_format,
                 self.dilation_rate,
             )
-        return self._biased_and_activated(y)
+        return self.activation(y)
 
 
 class Conv1DTranspose(_ConvTranspose):

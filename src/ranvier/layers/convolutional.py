@@ -6,12 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-import jax.numpy as jnp
-
 from .. import activations, constraints, initializers, regularizers
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import standardize_data_format
-from ..ops.origins import note
 from .base import Layer
 from .checks import per_axis
 from .input_spec import InputSpec
@@ -86,21 +83,9 @@ class Convolutional(Layer):
                 name="bias",
             )
 
-    def _biased_and_activated(self, y: Any) -> Any:
-        """φ(y + b), b along the channels."""
-        if self.bias is not None:
-            if self._channel_axis == 1:
-                y = y + self.bias.value.reshape(-1, *(1,) * self.rank)
-            else:
-                y = note(y + self.bias.value, "bias", y, self.bias.value)
-        return self.activation(y)
-
-    def _causally_padded(self, x: Any) -> tuple[Any, str]:
-        """The inputs and the padding left to do: causal padding puts all its zeros before the first time step."""
-        if self.padding != "causal":
-            return x, self.padding
-        time = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
-        return jnp.pad(x, ((0, 0), (0, 0), time) if self._channel_axis == 1 else ((0, 0), time, (0, 0))), "valid"
+    @property
+    def _bias_value(self) -> Any:
+        return None if self.bias is None else self.bias.value
 
     @contextlib.contextmanager
     def _named_errors(self) -> Iterator[None]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from .. import activations, constraints, initializers, regularizers
-from ..ops.products import affine_rows, rows_product
+from ..ops.binary import matmul
+from ..ops.meaning.products import dense
+from ..ops.products import affine_rows
+from ..ops.recording import is_recording
 from .checks import positive
 from .input_spec import InputSpec
 from .lora import LowRank
@@ -96,8 +97,8 @@ class Dense(LowRank):
         """φ(xW + b)."""
         bias = None if self.bias is None else self.bias.value
         if not self.lora_enabled:
-            rectified = self.activation is activations.relu
-            y = affine_rows(inputs, self._kernel.value, bias, rectified=rectified)  # (..., in) @ (in, units)
-            return y if rectified else self.activation(y)
-        y = rows_product(inputs, self._kernel.value) + self._through_factors(inputs, jnp.matmul)
+            if self.activation is activations.relu and not is_recording():  # both in one pass over memory
+                return affine_rows(inputs, self._kernel.value, bias, rectified=True)
+            return self.activation(dense(inputs, self._kernel.value, bias))  # (..., in) @ (in, units)
+        y = dense(inputs, self._kernel.value) + self._through_factors(inputs, matmul)
         return self.activation(y if bias is None else y + bias)

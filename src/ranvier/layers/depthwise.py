@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import constraints, initializers, regularizers
-from ..ops.conv import depthwise_conv
+from ..ops.meaning.convolutions import depthwise_conv
 from .checks import positive
 from .convolutional import Convolutional
 
@@ -58,9 +58,15 @@ class _DepthwiseConv(Convolutional):
         """φ(x ⋆ K + b), channel by channel."""
         with self._named_errors():
             y = depthwise_conv(
-                inputs, self.kernel.value, self.strides, self.padding, self.data_format, self.dilation_rate
+                inputs,
+                self.kernel.value,
+                self._bias_value,
+                self.strides,
+                self.padding,
+                self.data_format,
+                self.dilation_rate,
             )
-        return self._biased_and_activated(y)
+        return self.activation(y)
 
 
 class DepthwiseConv1D(_DepthwiseConv):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from ..core.errors import ArgumentError, ShapeError
-from ..core.random import SeedGenerator, keep_mask
+from ..core.random import SeedGenerator
 from ..core.settings import standardize_data_format
+from ..ops.meaning.noise import alpha_dropout, dropout, gaussian_dropout, gaussian_noise
 from ..regularizers import L1L2
 from .base import Layer
 from .checks import rate_between
@@ -80,8 +80,7 @@ class Dropout(Layer):
             return inputs
         if self.rate == 1:
             return jnp.zeros_like(inputs)
-        kept = keep_mask(self.seed_generator.next(), 1 - self.rate, self._mask_shape(inputs.shape))
-        return jnp.where(kept, inputs / (1 - self.rate), jnp.zeros((), inputs.dtype))
+        return dropout(inputs, self.seed_generator.next(), self.rate, self._mask_shape(inputs.shape))
 
 
 class _SpatialDropout(Dropout):
@@ -171,7 +170,7 @@ class GaussianNoise(Layer):
         """Noisy inputs in training, the inputs otherwise."""
         if not training or self.seed_generator is None:
             return inputs
-        return inputs + self.stddev * jax.random.normal(self.seed_generator.next(), inputs.shape, inputs.dtype)
+        return gaussian_noise(inputs, self.seed_generator.next(), self.stddev)
 
 
 class GaussianDropout(Layer):
@@ -197,8 +196,7 @@ class GaussianDropout(Layer):
         """Noisy inputs in training, the inputs otherwise."""
         if not training or self.seed_generator is None:
             return inputs
-        noise = jax.random.normal(self.seed_generator.next(), inputs.shape, inputs.dtype)
-        return inputs * (1 + (self.rate / (1 - self.rate)) ** 0.5 * noise)
+        return gaussian_dropout(inputs, self.seed_generator.next(), self.rate)
 
 
 class AlphaDropout(Layer):
@@ -224,11 +222,8 @@ class AlphaDropout(Layer):
         """Dropped, scaled and shifted inputs in training, the inputs otherwise."""
         if not training or self.seed_generator is None:
             return inputs
-        low = -1.7580993408473766  # what SELU tends to far to the left
         shape = _noise_shape(self.name, self.noise_shape, inputs.shape)
-        kept = keep_mask(self.seed_generator.next(), 1 - self.rate, shape)
-        a = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
-        return a * jnp.where(kept, inputs, jnp.asarray(low, inputs.dtype)) - a * low * self.rate
+        return alpha_dropout(inputs, self.seed_generator.next(), self.rate, shape)
 
 
 class ActivityRegularization(Layer):

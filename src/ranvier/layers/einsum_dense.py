@@ -7,12 +7,10 @@ import re
 from functools import cache
 from typing import Any
 
-import jax.numpy as jnp
-
 from .. import activations, constraints, initializers, regularizers
 from ..core.errors import ArgumentError, ShapeError
 from ..initializers import VarianceScaling
-from ..ops.products import affine_rows
+from ..ops.meaning.products import dense, einsum_dense
 from .input_spec import InputSpec
 from .lora import LowRank
 
@@ -112,9 +110,8 @@ class EinsumDense(LowRank):
         shared = _shared_axes(self.equation)
         bias = None if self.bias is None else self.bias.value
         if shared and inputs.shape[-shared:] == kernel.shape[:shared]:
-            return self.activation(affine_rows(inputs, kernel, bias, shared))
-        y = jnp.einsum(self.equation, inputs, kernel)
-        return self.activation(y if bias is None else y + bias)
+            return self.activation(dense(inputs, kernel, bias, shared))
+        return self.activation(einsum_dense(self.equation, inputs, kernel, bias))
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -12,6 +11,7 @@ from .. import constraints, initializers, regularizers
 from ..core.errors import DataError
 from ..core.hints import hint
 from ..ops.binary import not_equal
+from ..ops.meaning.products import embedding
 from .checks import positive
 from .lora import LowRank
 
@@ -122,10 +122,9 @@ class Embedding(LowRank):
         """The vectors of the integers."""
         if not isinstance(inputs, Tracer):
             self.check_integers(inputs)
-        index = jnp.asarray(inputs, "int32")
-        vectors = jnp.take(self._embeddings.value.astype(self.compute_dtype), index, axis=0)
+        vectors = embedding(inputs, self._embeddings.value, self.compute_dtype)
         if self.lora_enabled:
-            vectors = vectors + self._through_factors(index, lambda i, a: jnp.take(a, i, axis=0))
+            vectors = vectors + self._through_factors(inputs, embedding)
         return vectors
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 
 from ..core import settings
 from ..core.errors import ArgumentError, NotBuiltError, SerializationError
+from ..ops.binary import matmul
+from ..ops.meaning.products import low_rank
 from .base import Layer
 from .checks import positive
 
@@ -57,12 +59,12 @@ class LowRank(Layer):
         if not self.lora_enabled:
             return self._frozen
         w = self._frozen.value
-        return w + (self._lora_scale * jnp.matmul(self._lora_a.value, self._lora_b.value)).astype(w.dtype)
+        return low_rank(w, self._lora_a.value, self._lora_b.value, self._lora_scale)
 
     def _through_factors(self, x: Any, factor_a: Any) -> Any:
         """(α / r) factor_a(x, A) B, cheaper than making A B, in the compute dtype."""
         a, b = (v.value.astype(self.compute_dtype) for v in (self._lora_a, self._lora_b))
-        return self._lora_scale * jnp.matmul(factor_a(x, a), b)
+        return self._lora_scale * matmul(factor_a(x, a), b)
 
     def enable_lora(
         self,

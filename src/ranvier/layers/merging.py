@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from ..core.errors import ArgumentError, NotDefinedError, ShapeError
 from ..core.masks import get_mask
 from ..ops.binary import logical_or
+from ..ops.meaning import merging as merge
+from ..ops.meaning.shaping import reshape
 from ..ops.nn_functions import normalize
 from .base import Layer
 from .checks import axis_or_axes, sizes_of
@@ -79,14 +81,14 @@ def _kept(x: Any, rank: int) -> Any:
 
 
 def _raised(x: Any, rank: int) -> Any:
-    return x.reshape(x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) if x.ndim < rank else x
+    return reshape(x, (*(1,) * (rank - x.ndim), *x.shape[1:])) if x.ndim < rank else x
 
 
 class Add(_Merge):
     """The sum of all inputs."""
 
     def _merge(self, inputs: list[Any]) -> Any:
-        return functools.reduce(jnp.add, inputs)
+        return merge.add(inputs)
 
 
 class Subtract(_Merge):
@@ -95,7 +97,7 @@ class Subtract(_Merge):
     _count = 2
 
     def _merge(self, inputs: list[Any]) -> Any:
-        return inputs[0] - inputs[1]
+        return merge.subtract(inputs)
 
 
 class Multiply(_Merge):
@@ -108,14 +110,14 @@ class Multiply(_Merge):
         return [jnp.where(functools.reduce(jnp.logical_or, kept), first, 0), *rest]
 
     def _merge(self, inputs: list[Any]) -> Any:
-        return functools.reduce(jnp.multiply, inputs)
+        return merge.multiply(inputs)
 
 
 class Average(_Merge):
     """The mean of all inputs."""
 
     def _merge(self, inputs: list[Any]) -> Any:
-        return functools.reduce(jnp.add, inputs) / len(inputs)
+        return merge.average(inputs)
 
 
 class _Extreme(_Merge):
@@ -133,14 +135,14 @@ class Maximum(_Extreme):
     """The largest of all inputs; masked elements are left out."""
 
     def _merge(self, inputs: list[Any]) -> Any:
-        return functools.reduce(jnp.maximum, inputs)
+        return merge.maximum(inputs)
 
 
 class Minimum(_Extreme):
     """The smallest of all inputs; masked elements are left out."""
 
     def _merge(self, inputs: list[Any]) -> Any:
-        return functools.reduce(jnp.minimum, inputs)
+        return merge.minimum(inputs)
 
 
 class Concatenate(_Merge):
@@ -174,7 +176,7 @@ class Concatenate(_Merge):
 
     def call(self, inputs: Any) -> Any:
         """The inputs one after the other."""
-        return jnp.concatenate(inputs, self.axis)
+        return merge.concatenate(inputs, self.axis)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The masks one after the other; an input without one counts as unmasked."""
@@ -229,13 +231,7 @@ class Dot(_Merge):
         a, b = self._pair(x.ndim, y.ndim)
         if self.normalize:
             x, y = normalize(x, a), normalize(y, b)
-        letters = "cdefgh"
-        left = letters[: x.ndim - 2]
-        right = letters[x.ndim - 2 : x.ndim + y.ndim - 4]
-        first = "a" + left[: a - 1] + "b" + left[a - 1 :]
-        second = "a" + right[: b - 1] + "b" + right[b - 1 :]
-        out = jnp.einsum(f"{first},{second}->a{left}{right}", x, y)
-        return out if out.ndim > 1 else out[:, None]
+        return merge.dot(x, y, (a, b))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """None: the masked axis is summed over."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-from jax import lax
 
 from .. import constraints, initializers, regularizers
 from ..core.errors import ShapeError
 from ..ops import nn_functions
+from ..ops.meaning.normalizations import group_normalization, variance_scaling
 from .base import Layer
 from .checks import axis_or_axes, positive, sizes_of, small_constant
 from .input_spec import InputSpec
@@ -95,13 +95,8 @@ class LayerNormalization(Layer):
 
     def _scaled(self, x: Any) -> Any:
         axes = tuple(self.axis) if isinstance(self.axis, list) else (self.axis,)
-        y = x * lax.rsqrt(jnp.var(x, axis=axes, keepdims=True) + self.epsilon)
-        if self.gamma is not None:
-            shape = [1] * x.ndim
-            for a in axes:
-                shape[a] = x.shape[a]
-            y = y * self.gamma.value.reshape(shape)
-        return y.astype(self.compute_dtype)
+        gamma = None if self.gamma is None else self.gamma.value
+        return variance_scaling(x, gamma, axes, self.epsilon).astype(self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, `rms_scaling` too."""
@@ -182,24 +177,9 @@ class GroupNormalization(Layer):
     def call(self, inputs: Any) -> Any:
         """The normalised inputs."""
         x = widened(self, inputs)
-        axis = self.axis % x.ndim
-        shape = x.shape
-        split = (
-            *shape[:axis],
-            self.groups,
-            shape[axis] // self.groups,
-            *shape[axis + 1 :],
-        )
-        x = x.reshape(split)
-        reduced = tuple(i for i in range(1, x.ndim) if i != axis)
-        mean, variance = nn_functions.moments(x, reduced, keepdims=True)
-        x = ((x - mean) * lax.rsqrt(variance + self.epsilon)).reshape(shape)
-        along = [1] * len(shape)
-        along[axis] = -1
-        if self.gamma is not None:
-            x = x * self.gamma.value.reshape(along)
-        if self.beta is not None:
-            x = x + self.beta.value.reshape(along)
+        gamma = None if self.gamma is None else self.gamma.value
+        beta = None if self.beta is None else self.beta.value
+        x = group_normalization(x, gamma, beta, self.groups, self.axis, self.epsilon)
         return x.astype(self.compute_dtype)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import standardize_data_format
+from ..ops.meaning.shaping import crop, zero_pad
 from .base import Layer
 from .input_spec import InputSpec
 
@@ -55,9 +54,7 @@ class _ZeroPadding(_Edges):
     def call(self, inputs: Any) -> Any:
         """The inputs with zeros around them."""
         pairs = (self.padding,) if self.rank == 1 else self.padding
-        width = [(0, 0)] * inputs.ndim
-        width[self._first_axis() : self._first_axis() + self.rank] = pairs
-        return jnp.pad(inputs, width)
+        return zero_pad(inputs, pairs, self._first_axis())
 
 
 class _Cropping(_Edges):
@@ -66,15 +63,13 @@ class _Cropping(_Edges):
     def call(self, inputs: Any) -> Any:
         """The inputs without their edges."""
         pairs = (self.cropping,) if self.rank == 1 else self.cropping
-        index = [slice(None)] * inputs.ndim
         for i, (before, after) in enumerate(pairs):
             size = inputs.shape[self._first_axis() + i]
             if before + after >= size:
                 raise ShapeError(
                     f"Layer '{self.name}': cropping {(before, after)} leaves nothing of an axis of size {size}."
                 )
-            index[self._first_axis() + i] = slice(before, size - after)
-        return inputs[tuple(index)]
+        return crop(inputs, pairs, self._first_axis())
 
 
 class ZeroPadding1D(_ZeroPadding):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import standardize_data_format
+from ..ops.meaning.pooling import global_average_pool, global_max_pool
 from ..ops.pooling import average_pool, max_pool
 from .base import Layer
 from .checks import per_axis
@@ -236,7 +235,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
 
     def call(self, inputs: Any) -> Any:
         """One number for each channel."""
-        return jnp.max(inputs, axis=self._axes, keepdims=self.keepdims)
+        return global_max_pool(inputs, self.data_format, self.keepdims)
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
@@ -251,7 +250,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
 
     def call(self, inputs: Any) -> Any:
         """One number for each channel."""
-        return jnp.max(inputs, axis=self._axes, keepdims=self.keepdims)
+        return global_max_pool(inputs, self.data_format, self.keepdims)
 
 
 class GlobalMaxPooling3D(_GlobalPooling):
@@ -266,7 +265,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
 
     def call(self, inputs: Any) -> Any:
         """One number for each channel."""
-        return jnp.max(inputs, axis=self._axes, keepdims=self.keepdims)
+        return global_max_pool(inputs, self.data_format, self.keepdims)
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
@@ -285,13 +284,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The means."""
-        if mask is None:
-            return jnp.mean(inputs, axis=self._axes, keepdims=self.keepdims)
-        weight = jnp.asarray(mask, inputs.dtype)
-        weight = weight[:, None, :] if self.data_format == "channels_first" else weight[:, :, None]
-        wide = jnp.promote_types(inputs.dtype, "float32")  # which holds the sum where 16 bits do not
-        total = jnp.sum(inputs * weight, axis=self._axes, keepdims=self.keepdims, dtype=wide)
-        return (total / jnp.sum(weight, axis=self._axes, keepdims=self.keepdims, dtype=wide)).astype(inputs.dtype)
+        return global_average_pool(inputs, mask, self.data_format, self.keepdims)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """None: time is gone."""
@@ -310,7 +303,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
 
     def call(self, inputs: Any) -> Any:
         """One number for each channel."""
-        return jnp.mean(inputs, axis=self._axes, keepdims=self.keepdims)
+        return global_average_pool(inputs, None, self.data_format, self.keepdims)
 
 
 class GlobalAveragePooling3D(_GlobalPooling):
@@ -325,4 +318,4 @@ class GlobalAveragePooling3D(_GlobalPooling):
 
     def call(self, inputs: Any) -> Any:
         """One number for each channel."""
-        return jnp.mean(inputs, axis=self._axes, keepdims=self.keepdims)
+        return global_average_pool(inputs, None, self.data_format, self.keepdims)

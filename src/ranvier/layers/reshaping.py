@@ -6,10 +6,9 @@ import math
 from numbers import Integral
 from typing import Any
 
-import jax.numpy as jnp
-
 from ..core.errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..core.settings import standardize_data_format
+from ..ops.meaning.shaping import flatten, repeat_vector, reshape, transpose
 from .base import Layer
 from .checks import positive
 from .input_spec import InputSpec
@@ -31,10 +30,7 @@ class Flatten(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The elements of each sample in a row."""
-        x = inputs
-        if self.data_format == "channels_first" and x.ndim > 2:
-            x = jnp.moveaxis(x, 1, -1)
-        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+        return flatten(inputs, self.data_format)
 
 
 class Reshape(Layer):
@@ -65,7 +61,7 @@ class Reshape(Layer):
                 f"Layer '{self.name}': samples of shape {tuple(inputs.shape[1:])} have {size} elements, which do not "
                 f"fit target_shape={self.target_shape}."
             )
-        return inputs.reshape(inputs.shape[0], *self.target_shape)
+        return reshape(inputs, self.target_shape)
 
 
 class Permute(Layer):
@@ -84,7 +80,7 @@ class Permute(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The axes in the order of `dims`."""
-        return jnp.transpose(inputs, (0, *self.dims))
+        return transpose(inputs, (0, *self.dims))
 
 
 class RepeatVector(Layer):
@@ -101,7 +97,7 @@ class RepeatVector(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The vectors along a new axis."""
-        return jnp.repeat(inputs[:, None, :], self.n, axis=1)
+        return repeat_vector(inputs, self.n)
 
 
 class Identity(Layer):

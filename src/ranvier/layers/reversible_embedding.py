@@ -9,7 +9,9 @@ import jax.numpy as jnp
 
 from ..core.dtypes import standardize_dtype
 from ..core.errors import ArgumentError
-from ..ops.products import rows_product
+from ..ops.elementwise import tanh
+from ..ops.meaning.products import dense
+from ..ops.meaning.shaping import transpose
 from .embedding import Embedding
 
 __all__ = ["ReversibleEmbedding"]
@@ -78,10 +80,10 @@ class ReversibleEmbedding(Embedding):
         if self.tie_weights:
             table = self.embeddings
             table = table if isinstance(table, jax.Array) else table.value
-            logits = rows_product(inputs, table.astype(dtype).T)
+            logits = dense(inputs, transpose(table.astype(dtype), (1, 0)))
         else:
-            logits = rows_product(inputs, self.reverse_embeddings.value.astype(dtype))
-        return logits if self.logit_soft_cap is None else self.logit_soft_cap * jnp.tanh(logits / self.logit_soft_cap)
+            logits = dense(inputs, self.reverse_embeddings.value.astype(dtype))
+        return logits if self.logit_soft_cap is None else self.logit_soft_cap * tanh(logits / self.logit_soft_cap)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Where the integers are not 0, if 0 is padding; logits have no mask."""

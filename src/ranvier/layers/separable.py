@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import constraints, initializers, regularizers
-from ..ops.conv import separable_conv
+from ..ops.meaning.convolutions import separable_conv
 from .checks import positive
 from .convolutional import Convolutional
 
@@ -72,10 +72,10 @@ class _SeparableConv(Convolutional):
 
     def call(self, inputs: Any) -> Any:
         """φ((x ⋆ D) ⋆ P + b)."""
-        kernels = self.depthwise_kernel.value, self.pointwise_kernel.value
+        weights = self.depthwise_kernel.value, self.pointwise_kernel.value, self._bias_value
         with self._named_errors():
-            y = separable_conv(inputs, *kernels, self.strides, self.padding, self.data_format, self.dilation_rate)
-        return self._biased_and_activated(y)
+            y = separable_conv(inputs, *weights, self.strides, self.padding, self.data_format, self.dilation_rate)
+        return self.activation(y)
 
 
 class SeparableConv1D(_SeparableConv):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from ..core.errors import ArgumentError
 from ..core.settings import standardize_data_format
+from ..ops.meaning.shaping import upsample
 from .base import Layer
 from .checks import per_axis, positive
 from .input_spec import InputSpec
@@ -16,13 +14,6 @@ from .input_spec import InputSpec
 __all__ = ["UpSampling1D", "UpSampling2D", "UpSampling3D"]
 
 _METHODS = {"bicubic": "cubic", "bilinear": "linear", "lanczos3": "lanczos3", "lanczos5": "lanczos5", "nearest": None}
-
-
-def _repeated(x: Any, size: tuple[int, ...], first_axis: int) -> Any:
-    """Each element `size` times along the axes from `first_axis` on."""
-    for axis, times in enumerate(size, first_axis):
-        x = jnp.repeat(x, times, axis=axis)
-    return x
 
 
 class UpSampling1D(Layer):
@@ -39,7 +30,7 @@ class UpSampling1D(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The repeated steps."""
-        return _repeated(inputs, (self.size,), 1)
+        return upsample(inputs, (self.size,))
 
 
 class UpSampling2D(Layer):
@@ -72,13 +63,7 @@ class UpSampling2D(Layer):
     def call(self, inputs: Any) -> Any:
         """The larger images."""
         first = 2 if self.data_format == "channels_first" else 1
-        method = _METHODS[self.interpolation]
-        if method is None:
-            return _repeated(inputs, self.size, first)
-        shape = list(inputs.shape)
-        shape[first] *= self.size[0]
-        shape[first + 1] *= self.size[1]
-        return jax.image.resize(inputs, shape, method)
+        return upsample(inputs, self.size, first, _METHODS[self.interpolation])
 
 
 class UpSampling3D(Layer):
@@ -97,4 +82,4 @@ class UpSampling3D(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The larger volumes."""
-        return _repeated(inputs, self.size, 2 if self.data_format == "channels_first" else 1)
+        return upsample(inputs, self.size, 2 if self.data_format == "channels_first" else 1)

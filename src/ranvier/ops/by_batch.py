@@ -15,6 +15,7 @@ from jax import lax
 
 from .compiled import kernel_usable
 from .fused import Fused
+from .lowering import platform_for
 from .origins import note, origin_of
 
 __all__ = ["after_normalization", "batch_kernels_apply", "normalize_by_batch"]
@@ -24,9 +25,9 @@ _LEAST = 1 << 14  # numbers; for fewer a call of a kernel costs more than it sav
 
 def batch_kernels_apply(x: Any, epsilon: Any) -> bool:
     """Whether the kernels are there and made for x (..., channels) and ε; the one place that decides."""
-    suited = x.dtype == "float32" and x.ndim > 1 and x.shape[-1] >= 8 and x.size >= _LEAST
-    suited = suited and isinstance(epsilon, float)  # the kernels know numbers, no traced ones
-    return suited and jax.default_backend() == "cpu" and kernel_usable("moments")
+    # The kernels know numbers: no traced ε, no symbolic sizes.
+    suited = platform_for(x.shape) == "cpu" and x.dtype == "float32" and x.ndim > 1 and isinstance(epsilon, float)
+    return suited and x.shape[-1] >= 8 and x.size >= _LEAST and kernel_usable("moments")
 
 
 def normalize_by_batch(x: Any, scale: Any, shift: Any, epsilon: float) -> tuple[Any, Any, Any]:

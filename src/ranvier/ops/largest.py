@@ -15,6 +15,7 @@ import numpy as np
 from .compiled import kernel_usable
 from .conv_geometry import Window
 from .fused import Fused
+from .lowering import platform_for
 from .origins import origin_of
 
 __all__ = ["largest", "largest_applies"]
@@ -26,8 +27,9 @@ _LEAST = 1 << 12  # numbers; for fewer a call of the kernel costs more than it s
 
 def largest_applies(x: Any, window: Window) -> bool:
     """Whether the kernel is there and made for pooling like this; the one place that decides."""
-    suited = x.dtype == "float32" and x.ndim <= 4 and x.shape[-1] >= _LEAST_CHANNELS and x.size >= _LEAST
-    return suited and window.taps < _NOWHERE and jax.default_backend() == "cpu" and kernel_usable("pool")
+    suited = platform_for(x.shape) == "cpu" and x.dtype == "float32" and x.ndim <= 4
+    worth = suited and x.shape[-1] >= _LEAST_CHANNELS and x.size >= _LEAST
+    return worth and window.taps < _NOWHERE and kernel_usable("pool")
 
 
 def largest(x: Any, window: Window) -> Any:

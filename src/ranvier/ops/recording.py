@@ -13,18 +13,21 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
+from jax import export
 from jax.core import ShapedArray, Tracer
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from ..core.pure import sketch
 from ..core.variables import Variable
+from .compiled import Primitive
 
-__all__ = ["ArrayAt", "OperationCall", "is_recording", "operation_p", "recorded", "recording", "unrecorded"]
+__all__ = ["ArrayAt", "OperationCall", "is_recording", "named", "operation_p", "recorded", "recording", "unrecorded"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _recording: ContextVar[bool] = ContextVar("recording_operations", default=False)
 
@@ -152,6 +155,8 @@ def _taken_out(value: Any, arrays: list[Any], concrete: bool) -> Any:
         return type(value)(_taken_out(inner, arrays, concrete) for inner in value)
     if isinstance(value, slice):
         return slice(*(_taken_out(part, arrays, concrete) for part in (value.start, value.stop, value.step)))
+    if export.is_symbolic_dim(value):
+        return value
     if value is None or value is Ellipsis or isinstance(value, _PLAIN) or not callable(value):
         if hasattr(value, "next_seed") or hasattr(value, "__jax_array__"):
             raise Unrecordable  # it draws numbers, or is an array of another kind
@@ -180,6 +185,19 @@ def recorded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             break  # the function itself says what is wrong
         return jax.tree.unflatten(call.structure, operation_p.bind(*arrays, call=call))
     return function(*args, **kwargs)
+
+
+def named(function: F) -> F:
+    """Decorator: `function` of arrays is one equation of recorded programs, under its name. Otherwise it is as it was.
+
+    For what layers compute and Keras has no function for; the decorator `op` of public functions does this, too.
+    """
+
+    @functools.wraps(function)
+    def dispatch(*args: Any, **kwargs: Any) -> Any:
+        return recorded(function, args, kwargs) if _recording.get() else function(*args, **kwargs)
+
+    return dispatch  # type: ignore[return-value]
 
 
 @functools.cache

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from ...core.errors import ArgumentError, ShapeError
 from ...core.random import SeedGenerator, draw_seed, hash_bits
 from ...core.settings import standardize_data_format
+from ...ops.recording import named
 from ..base import Layer
 
 __all__ = ["ImageLayer", "interval", "uniform"]
@@ -168,6 +169,7 @@ class ImageLayer(Layer):
         return draw_seed(self.generator if seed is None else seed)
 
 
+@named
 def uniform(words: jax.Array, shape: tuple[int, ...], low: Any = 0.0, high: Any = 1.0) -> Any:
     """Float32 numbers spread evenly over [low, high), by the counter hash: cheap inside compiled training.
 
