@@ -30,11 +30,14 @@ class Face(types.ModuleType):
         look_up: gives the value for a public name, or raises AttributeError with what there is instead.
         names: gives the public names.
         doc: its documentation.
+        file: the file of the module that it shows, which programs print to see what they run on.
     """
 
-    def __init__(self, name: str, look_up: Callable[[str], Any], names: Callable[[], list[str]], doc: str | None):
+    def __init__(
+        self, name: str, look_up: Callable[[str], Any], names: Callable[[], list[str]], doc: str | None, file: str
+    ):
         super().__init__(name, doc)
-        self.__dict__.update(_look_up=look_up, _names=names, __path__=[])
+        self.__dict__.update(_look_up=look_up, _names=names, __path__=[], __file__=file)
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":

@@ -19,7 +19,9 @@ def tensorflow_face(path: str) -> Any:
         ModuleNotFoundError: there is no such module; the message names the nearest way.
     """
     if not path:
-        return Face("tensorflow", _look_up_at_top, lambda: list(load().__all__), "TensorFlow's API on ranvier.")
+        package = load()
+        names = lambda: list(package.__all__)  # noqa: E731
+        return Face("tensorflow", _look_up_at_top, names, "TensorFlow's API on ranvier.", str(package.__file__))
     found, name = load(), f"tensorflow.{path}"
     for part in path.split("."):
         try:
@@ -29,7 +31,8 @@ def tensorflow_face(path: str) -> Any:
     if not isinstance(found, types.ModuleType):
         return found
     names = lambda: list(getattr(found, "__all__", dir(found)))  # noqa: E731
-    return Face(name, lambda attribute: _inside(found, path, attribute), names, found.__doc__)
+    file = getattr(found, "__file__", None) or load().__file__
+    return Face(name, lambda attribute: _inside(found, path, attribute), names, found.__doc__, str(file))
 
 
 def _look_up_at_top(attribute: str) -> Any:

@@ -108,7 +108,8 @@ def keras_face(path: str) -> Any:
         found = {n for source in sources for n in source.__all__} | {a.partition(".")[0] for a in inside}
         return sorted(found - {"", "__version__", "engine", *_NOT_KERAS})
 
-    return Face(name, look_up, names, sources[-1].__doc__)
+    file = next((f for source in reversed(sources) if (f := getattr(source, "__file__", None))), ranvier.__file__)
+    return Face(name, look_up, names, sources[-1].__doc__, str(file))
 
 
 def keras_modules() -> list[str]:

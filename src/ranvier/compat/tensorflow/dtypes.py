@@ -183,9 +183,12 @@ def dtype_name(dtype: Any) -> str | None:
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
-    """`x` in another dtype."""
+    """`x` in another dtype; sizes that are known while a program is traced stay known."""
     from ...ops import cast
+    from .shapes import ShapeTensor
 
+    if isinstance(x, ShapeTensor):
+        return np.asarray(x).astype(jnp.dtype(dtype_name(dtype))).view(ShapeTensor)
     return cast(x, dtype_name(dtype))
 
 

@@ -100,7 +100,9 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
 def _number(value: Any) -> Any:
     if isinstance(value, (int, float)):
         return value
-    return np.asarray(array_of(value))[()].item()
+    if not isinstance(value, (np.ndarray, np.generic)):  # else it is known, and a trace would make it unknown
+        value = np.asarray(array_of(value))
+    return value[()].item()
 
 
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Any:
