@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import types
+from pathlib import Path
 from typing import Any
 
 from .faces import Face, face
 
 __all__ = ["load", "tensorflow_face"]
+
+_FILE = str(Path(__file__).with_name("tensorflow") / "__init__.py")  # named before it is loaded
 
 
 @functools.cache
@@ -19,9 +22,8 @@ def tensorflow_face(path: str) -> Any:
         ModuleNotFoundError: there is no such module; the message names the nearest way.
     """
     if not path:
-        package = load()
-        names = lambda: list(package.__all__)  # noqa: E731
-        return Face("tensorflow", _look_up_at_top, names, "TensorFlow's API on ranvier.", str(package.__file__))
+        names = lambda: list(load().__all__)  # noqa: E731
+        return Face("tensorflow", _look_up_at_top, names, "TensorFlow's API on ranvier.", _FILE)
     found, name = load(), f"tensorflow.{path}"
     for part in path.split("."):
         try:
@@ -31,7 +33,7 @@ def tensorflow_face(path: str) -> Any:
     if not isinstance(found, types.ModuleType):
         return found
     names = lambda: list(getattr(found, "__all__", dir(found)))  # noqa: E731
-    file = getattr(found, "__file__", None) or load().__file__
+    file = getattr(found, "__file__", None) or _FILE
     return Face(name, lambda attribute: _inside(found, path, attribute), names, found.__doc__, str(file))
 
 

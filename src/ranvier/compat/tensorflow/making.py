@@ -102,7 +102,7 @@ def _number(value: Any) -> Any:
         return value
     if not isinstance(value, (np.ndarray, np.generic)):  # else it is known, and a trace would make it unknown
         value = np.asarray(array_of(value))
-    return value[()].item()
+    return np.asarray(value).item()
 
 
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Any:
