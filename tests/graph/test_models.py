@@ -147,6 +147,13 @@ def test_a_subclass_is_captured_for_examples_and_for_open_sizes():
     assert not differences(graph.run(tokens[:2, :4]), model(tokens[:2, :4]))
 
 
+def test_a_model_that_is_not_built_is_built_by_its_capture():
+    model, tokens = _GPT(), RNG.integers(0, 50, (3, 7))
+    graph = capture(model, ranvier.KerasTensor((None, 7), "int32"))
+    assert model.built
+    assert not differences(graph.run(tokens), model(tokens))
+
+
 FUNCTIONS: dict[str, Any] = {
     "operations": lambda x: ops.relu(ops.matmul(x, ops.transpose(x))),
     "while": lambda x: ops.while_loop(lambda n, v: n < 3, lambda n, v: (n + 1, ops.tanh(v)), (0, x))[1],

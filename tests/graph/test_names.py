@@ -19,13 +19,13 @@ LAYERS = list(dict.fromkeys(case.layer for case in CASES))
 
 # Layers that still leave elementary operations in their graphs. Whoever names what one of them computes takes it off.
 UNNAMED = {
-    "AdditiveAttention", "Attention", "AugMix", "AutoContrast", "CategoryEncoding", "CenterCrop",
-    "ContrastLimitedAdaptiveHistogramEqualization", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "CutMix", "Discretization",
-    "Equalization", "GRU", "LSTM", "Masking", "RandAugment",
+    "AugMix", "AutoContrast", "CenterCrop",
+    "ContrastLimitedAdaptiveHistogramEqualization", "CutMix",
+    "Equalization", "RandAugment",
     "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
     "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization",
     "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
-    "STFTSpectrogram", "SimpleRNN", "Solarization",
+    "STFTSpectrogram", "Solarization",
 }  # fmt: skip
 
 
@@ -67,6 +67,8 @@ BOXES: dict[str, tuple[Any, tuple[int, ...], list[str]]] = {
     "cropped": (lambda: layers.Cropping2D(1), (8, 8, 3), ["crop"]),
     "larger": (lambda: layers.UpSampling2D(interpolation="bilinear"), (8, 8, 3), ["upsample"]),
     "softmax": (lambda: layers.Softmax(), (8,), ["softmax"]),
+    "lstm": (lambda: layers.LSTM(4), (6, 3), ["zeros", "zeros", "time_major", "dense", "lstm"]),
+    "gru": (lambda: layers.GRU(4), (6, 3), ["zeros", "time_major", "row", "dense", "row", "gru"]),
     "looked up": (lambda: layers.Embedding(10, 4), (8,), ["embedding"]),
 }
 

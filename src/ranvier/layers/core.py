@@ -12,6 +12,7 @@ from ..core import serialization
 from ..core.errors import ArgumentTypeError, SerializationError
 from ..ops import reductions
 from ..ops.binary import not_equal
+from ..ops.meaning.shaping import times_mask
 from .base import Layer
 
 __all__ = ["Lambda", "Masking", "Rescaling"]
@@ -57,7 +58,7 @@ class Masking(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The inputs, 0 where they are masked."""
-        return inputs * self.compute_mask(inputs)[..., None].astype(inputs.dtype)
+        return times_mask(inputs, self.compute_mask(inputs))
 
 
 class Lambda(Layer):

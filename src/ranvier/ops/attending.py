@@ -16,10 +16,12 @@ import numpy as np
 from ..core.random import keep_mask
 from .compiled import kernel_usable
 from .fused import Fused
+from .recording import named
 
 __all__ = ["attend", "weights_of_scores"]
 
 
+@named
 def attend(
     query: Any, key: Any, value: Any, mask: Any, scale: float, seed: Any = None, rate: float = 0.0, zeros: bool = False
 ) -> Any:  # fmt: skip

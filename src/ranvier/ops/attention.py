@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 from ..core.errors import ArgumentError, ShapeError
 from ..core.settings import is_flash_attention_enabled
 from .attending import attend, weights_of_scores
+from .recording import named
 from .symbolic import op
 from .tensors import as_array
 
@@ -74,6 +76,7 @@ def dot_product_attention(
     return weighted_values(attention_weights(scores, mask), value).astype(jnp.result_type(query, key, value))
 
 
+@named
 def attention_scores(query: Any, key: Any, scale: float | None = None, soft_cap: float | None = None) -> Any:
     """query · keyᵀ · scale.   (batch, T, N, H), (batch, S, K, H) → (batch, N, T, S)"""
     batch, t, n, h = query.shape
@@ -87,6 +90,7 @@ def attention_scores(query: Any, key: Any, scale: float | None = None, soft_cap:
     return scores if soft_cap is None else soft_cap * jnp.tanh(scores / soft_cap)
 
 
+@named
 def attention_weights(scores: Any, mask: Any = None, nothing_seen: str = "uniform") -> Any:
     """softmax(scores) over the last axis, computed in 32 bits at least.
 
@@ -98,6 +102,7 @@ def attention_weights(scores: Any, mask: Any = None, nothing_seen: str = "unifor
     return weights_of_scores(scores, mask, nothing_seen == "zeros")
 
 
+@named
 def weighted_values(weights: Any, value: Any) -> Any:
     """weights · value.   (batch, N, T, S), (batch, S, K, V) → (batch, T, N, V)"""
     batch, n, t, s = weights.shape
@@ -108,6 +113,7 @@ def weighted_values(weights: Any, value: Any) -> Any:
     return jnp.einsum("bkgts,bskv->btkgv", grouped, value).reshape(batch, t, n, v)
 
 
+@partial(named, makes=True)
 def positions_mask(queries: int, keys: int, causal: bool = False, window: int | None = None) -> Any:
     """Which places may look at which, (queries, keys): comparisons of counters, which fuse into their use.
 

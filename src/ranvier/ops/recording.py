@@ -155,8 +155,9 @@ def _taken_out(value: Any, arrays: list[Any], concrete: bool) -> Any:
         return type(value)(_taken_out(inner, arrays, concrete) for inner in value)
     if isinstance(value, slice):
         return slice(*(_taken_out(part, arrays, concrete) for part in (value.start, value.stop, value.step)))
-    if export.is_symbolic_dim(value):
-        return value
+    size: Any = value
+    if export.is_symbolic_dim(size):
+        return size
     if value is None or value is Ellipsis or isinstance(value, _PLAIN) or not callable(value):
         if hasattr(value, "next_seed") or hasattr(value, "__jax_array__"):
             raise Unrecordable  # it draws numbers, or is an array of another kind
@@ -164,10 +165,16 @@ def _taken_out(value: Any, arrays: list[Any], concrete: bool) -> Any:
     raise Unrecordable  # a function: what it calls is recorded by itself
 
 
+def _holds_open_size(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_open_size, value.values()))
+    return any(map(_holds_open_size, value)) if isinstance(value, (list, tuple)) else export.is_symbolic_dim(value)
+
+
 _PLAIN = (bool, int, float, complex, str, bytes, type, np.dtype, np.generic)
 
 
-def recorded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def recorded(function: Callable[..., Any], args: Any, kwargs: Any, makes: bool = False) -> Any:
     """What `function` gives, as one equation where that is possible, else as the equations that it is made of."""
     for concrete in (True, False):
         try:
@@ -175,7 +182,7 @@ def recorded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             bound = _signature(function).bind(*args, **kwargs)
             for name, value in bound.arguments.items():
                 bound.arguments[name] = _taken_out(value, arrays, concrete)
-            if not any(isinstance(array, Tracer) for array in arrays):
+            if not (makes or any(isinstance(array, Tracer) for array in arrays) or _holds_open_size(bound.arguments)):
                 break
             call = OperationCall(function, bound)
             call.shapes(*map(_shaped, arrays))
@@ -187,15 +194,19 @@ def recorded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-def named(function: F) -> F:
+def named(function: F, makes: bool = False) -> F:
     """Decorator: `function` of arrays is one equation of recorded programs, under its name. Otherwise it is as it was.
 
     For what layers compute and Keras has no function for; the decorator `op` of public functions does this, too.
+
+    Args:
+        function: the function.
+        makes: it makes tensors of none, as `zeros` does.
     """
 
     @functools.wraps(function)
     def dispatch(*args: Any, **kwargs: Any) -> Any:
-        return recorded(function, args, kwargs) if _recording.get() else function(*args, **kwargs)
+        return recorded(function, args, kwargs, makes) if _recording.get() else function(*args, **kwargs)
 
     return dispatch  # type: ignore[return-value]
 

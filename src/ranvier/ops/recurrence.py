@@ -15,10 +15,12 @@ import numpy as np
 from jax import lax
 
 from .fused import Fused
+from .recording import named
 
 __all__ = ["gru", "lstm"]
 
 
+@named
 def lstm(projected: Any, kernel: Any, h: Any, c: Any, mask: Any = None, sequences: bool = False) -> tuple[Any, ...]:
     """Long short-term memory with the usual activations: the last h and c, and with `sequences` every h.
 
@@ -32,6 +34,7 @@ def lstm(projected: Any, kernel: Any, h: Any, c: Any, mask: Any = None, sequence
     return _lstm(projected, kernel, h, c, _kept(mask, projected), sequences=sequences)
 
 
+@named
 def gru(
     projected: Any, kernel: Any, bias: Any, h: Any, mask: Any = None, sequences: bool = False
 ) -> tuple[Any, ...]:  # fmt: skip

@@ -248,9 +248,9 @@ def stand_ins_in_use(shapes: Sequence[Shape], sizes: Sequence[tuple[int, ...]]) 
 
 
 def blank(shape: Sequence[int]) -> Shape:
-    """A shape met during a trace, with None again where a number stands in for an unknown size."""
+    """A shape met during a trace, with None again where a number or a symbol stands in for an unknown size."""
     used = _in_use.get()
-    return tuple(None if used and (i, n) in used else n for i, n in enumerate(shape))
+    return tuple(None if not isinstance(n, int) or (used and (i, n) in used) else n for i, n in enumerate(shape))
 
 
 _NUMBER = re.compile(r"\d+")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
+from ...ops.meaning.attention import additive_scores
 from .dot import Attention, two_or_three
 
 __all__ = ["AdditiveAttention"]
@@ -36,5 +35,4 @@ class AdditiveAttention(Attention):
 
     def scores(self, query: Any, key: Any) -> Any:
         """How well each key answers each query, (..., T, S)."""
-        scored = jnp.tanh(query[..., :, None, :] + key[..., None, :, :])  # (..., T, S, d)
-        return jnp.sum(scored if self.scale is None else scored * self.scale.value, axis=-1)
+        return additive_scores(query, key, None if self.scale is None else self.scale.value)

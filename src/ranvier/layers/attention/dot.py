@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from ...core.errors import ArgumentError, ArgumentTypeError
 from ...ops.attention import attention_weights, positions_mask
+from ...ops.meaning.attention import concat_scores, dot_scores, matmul, zero_unmasked
 from ..base import Layer
 from ..checks import rate_between
 from ..dropout import Dropout
@@ -61,14 +62,11 @@ class Attention(Layer):
 
     def scores(self, query: Any, key: Any) -> Any:
         """How well each key answers each query, (..., T, S)."""
+        scale = None if self.scale is None else self.scale.value
         if self.score_mode == "dot":
-            scores = jnp.matmul(query, jnp.swapaxes(key, -1, -2))
-            return scores if self.scale is None else scores * self.scale.value
+            return dot_scores(query, key, scale)
         assert self.concat_score_weight is not None
-        summed = query[..., :, None, :] + key[..., None, :, :]  # (..., T, S, d)
-        if self.scale is not None:
-            summed = summed * self.scale.value
-        return self.concat_score_weight.value * jnp.sum(jnp.tanh(summed), axis=-1)
+        return concat_scores(query, key, self.concat_score_weight.value, scale)
 
     def call(
         self,
@@ -96,9 +94,9 @@ class Attention(Layer):
             seen = causal if seen is None else seen & causal
         weights = attention_weights(self.scores(query, key), seen)
         weights = self._dropout_layer(weights, training=training)
-        result = jnp.matmul(weights, value)
+        result = matmul(weights, value)
         if query_mask is not None:
-            result = jnp.where(jnp.asarray(query_mask, "bool")[..., None], result, jnp.zeros((), result.dtype))
+            result = zero_unmasked(result, query_mask)
         return (result, weights) if return_attention_scores else result
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -10,6 +10,7 @@ import numpy as np
 from ...core.budgets import check_table
 from ...core.errors import ArgumentError, DataError, NotBuiltError
 from ...core.pure import current_scope
+from ...ops.shaping import digitize
 from ..checks import positive
 from .encoding import check_mode, encode
 from .host import DatasetLayer
@@ -125,7 +126,7 @@ class Discretization(DatasetLayer):
             bins, depth = jnp.zeros(jnp.shape(inputs), "int32"), self.num_bins  # only shapes are asked for
         else:
             x, depth = jnp.asarray(inputs, self.compute_dtype), len(boundaries) + 1
-            bins = jnp.digitize(x, jnp.asarray(np.asarray(boundaries), self.compute_dtype)).astype("int32")
+            bins = digitize(x, jnp.asarray(np.asarray(boundaries), self.compute_dtype))
         if self.output_mode == "int":
             return bins
         return encode(bins, self.output_mode, depth, self.compute_dtype)

@@ -9,6 +9,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ...core.errors import ArgumentError
+from ...ops.recording import named
 
 __all__ = ["check_mode", "encode"]
 
@@ -20,6 +21,7 @@ def check_mode(layer: str, mode: Any, allowed: tuple[str, ...]) -> str:
     return mode
 
 
+@named
 def encode(ids: Any, mode: str, depth: int, dtype: Any, weights: Any = None) -> Any:
     """Integers as vectors of `depth` numbers; integers outside 0 … depth − 1 count for nothing.
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-import jax
 import jax.numpy as jnp
 
 from ... import activations, constraints, initializers, regularizers
 from ...core.errors import NotDefinedError, ShapeError
+from ...ops.meaning.recurrence import dense, hide, last_step, recurrent_product, shown_steps, zeros
 from ..checks import positive
 from .dropout_masks import DropoutMasks
 from .loop import over_time
@@ -49,16 +49,7 @@ class Recurrence(NamedTuple):
 
     def __call__(self, h: Any, first: int = 0, last: int | None = None, count: int = 1) -> Any:
         """hU + b, or only the gates from `first` up to, but without, `last` of `count`."""
-        width = self.kernel.shape[-1] // count
-        start, stop = first * width, (count if last is None else last) * width
-        if self.masks is None:
-            product = h @ (self.kernel if stop - start == self.kernel.shape[-1] else self.kernel[:, start:stop])
-        else:
-            each = self.kernel.shape[-1] // len(self.masks)
-            gates = range(start // each, stop // each)
-            parts = [(h * self.masks[g]) @ self.kernel[:, g * each : (g + 1) * each] for g in gates]
-            product = jnp.concatenate(parts, axis=-1)
-        return product if self.bias is None else product + self.bias[start:stop]
+        return recurrent_product(h, self.kernel, self.bias, self.masks, first, last, count)
 
 
 class RecurrentCell(DropoutMasks):
@@ -128,12 +119,7 @@ class RecurrentCell(DropoutMasks):
     def project(self, inputs: Any, mask: Any = None) -> Any:
         """xW + b.   (..., batch, in) → (..., batch, gates · units)"""
         x = inputs if mask is None else inputs * (mask[0] if isinstance(mask, list) else mask)
-        kernel = self.kernel.value
-        if self.bias is not None:  # b as one more row of W: the sum, and b's gradient, cost no pass over the result
-            x = jnp.concatenate([x, jnp.ones((*x.shape[:-1], 1), x.dtype)], axis=-1)
-            kernel = jnp.concatenate([kernel, self._input_bias()[None]], axis=0)
-        # As one product of two matrices: XLA's gradient of a product with more axes is slower on CPUs.
-        return (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], -1)
+        return dense(x, self.kernel.value, None if self.bias is None else self._input_bias())
 
     def _input_bias(self) -> Any:
         return self.bias.value  # type: ignore[union-attr]
@@ -186,7 +172,7 @@ class RecurrentCell(DropoutMasks):
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """Zeros for each state, (batch_size, units)."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
-        return [jnp.zeros((batch_size or 1, size), self.compute_dtype) for size in sizes]
+        return [zeros((batch_size or 1, size), self.compute_dtype) for size in sizes]
 
 
 def _with_outputs(
@@ -196,9 +182,8 @@ def _with_outputs(
     if mask is None:
         return states[0], outputs, states
     # Until the first step that counts, "the output before" is zeros, whatever the first state is.
-    shown = mask if zero_output_for_mask else jax.lax.cummax(mask.astype("int32"), axis=0) > 0
-    hide = lambda shown, output: jnp.where(shown[..., None], output, jnp.zeros((), output.dtype))  # noqa: E731
-    return hide(shown[-1], states[0]), hide(shown, outputs) if all_outputs else None, states
+    shown = mask if zero_output_for_mask else shown_steps(mask)
+    return hide(last_step(shown), states[0]), hide(shown, outputs) if all_outputs else None, states
 
 
 def mirrors(cell: type) -> Callable[[C], C]:

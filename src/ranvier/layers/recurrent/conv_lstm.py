@@ -11,6 +11,11 @@ import jax.numpy as jnp
 from ... import activations, constraints, initializers, regularizers
 from ...core.errors import ShapeError
 from ...ops.conv import conv
+from ...ops.meaning.convolutions import add_bias
+from ...ops.meaning.merging import concatenate
+from ...ops.meaning.recurrence import zeros
+from ...ops.meaning.shaping import split
+from ...ops.shaping import reshape, tile
 from ..checks import positive
 from ..convolutional import Convolutional
 from ..input_spec import InputSpec
@@ -114,9 +119,7 @@ class ConvLSTMCell(DropoutMasks, Convolutional):
         """x ⋆ W + b.   (batch, *sizes, channels) → (batch, *new sizes, 4 · filters)"""
         with self._named_errors():
             y = self._convolve(inputs, self.kernel.value, masks, self.strides, self.padding, self.dilation_rate)
-        if self.bias is None:
-            return y
-        return y + self.bias.value.reshape((-1, *(1,) * self.rank) if self._channel_axis == 1 else (-1,))
+        return y if self.bias is None else add_bias(y, self.bias.value, self.data_format)
 
     def _convolve(
         self, x: Any, kernel: Any, masks: Any, strides: Any = 1, padding: str = "same", dilation: Any = 1
@@ -126,10 +129,8 @@ class ConvLSTMCell(DropoutMasks, Convolutional):
         )
         if masks is None:
             return convolution(x, kernel)
-        blocks = jnp.split(kernel, len(masks), axis=-1)
-        return jnp.concatenate(
-            [convolution(x * m, k) for m, k in zip(masks, blocks, strict=True)], axis=self._channel_axis
-        )
+        blocks = split(kernel, len(masks))
+        return concatenate([convolution(x * m, k) for m, k in zip(masks, blocks, strict=True)], axis=self._channel_axis)
 
     def recurrence(self, masks: Any = None) -> Any:
         """h → h ⋆ U."""
@@ -138,7 +139,7 @@ class ConvLSTMCell(DropoutMasks, Convolutional):
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
         """c' = σ(f)c + σ(i)φ(g), h' = σ(o)φ(c')."""
         h, c = states
-        i, f, g, o = jnp.split(projected + recurrence(h), 4, axis=self._channel_axis)
+        i, f, g, o = split(projected + recurrence(h), 4, self._channel_axis)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         h = self.recurrent_activation(o) * self.activation(c)
         return h, [h, c]
@@ -148,9 +149,9 @@ class ConvLSTMCell(DropoutMasks, Convolutional):
         masks, recurrent_masks = self._masks(sequences[0], states[0], training)
         time, batch = sequences.shape[:2]
         if masks is not None:
-            masks = [jnp.tile(m, (time, *(1,) * (m.ndim - 1))) for m in masks]
-        projected = self.project(sequences.reshape(time * batch, *sequences.shape[2:]), masks)
-        steps = projected.reshape(time, batch, *projected.shape[1:])
+            masks = [tile(m, (time, *(1,) * (m.ndim - 1))) for m in masks]
+        projected = self.project(reshape(sequences, (time * batch, *sequences.shape[2:])), masks)
+        steps = reshape(projected, (time, batch, *projected.shape[1:]))
         advance = partial(self.advance, recurrence=self.recurrence(recurrent_masks))
         return over_time(advance, steps, states, mask, output_is_state=True, **options)
 
@@ -242,7 +243,7 @@ class _ConvLSTM(RNN):
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Zeros for h and c, in the size of the present images."""
         shape = self.cell.state_shape((batch_size, *self._step_shape))
-        return [jnp.zeros(shape, self.compute_dtype) for _ in range(2)]
+        return [zeros(shape, self.compute_dtype) for _ in range(2)]
 
 
 _ARGUMENTS = """

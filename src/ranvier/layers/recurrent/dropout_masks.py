@@ -10,7 +10,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from ...core.pure import current_scope
-from ...core.random import SeedGenerator, keep_mask
+from ...core.random import SeedGenerator
+from ...ops.meaning.recurrence import dropout_mask
 from ..base import Layer
 from ..checks import rate_between
 
@@ -68,10 +69,7 @@ class DropoutMasks(Layer):
         if rate == 0:
             return None
         like = jnp.asarray(like)
-        shape = like.shape if self.mask_count is None else (self.mask_count, *like.shape)
-        scale = jnp.asarray(1 / (1 - rate) if rate < 1 else 0, like.dtype)
-        mask = jnp.where(keep_mask(self._seed(kind), 1 - rate, shape), scale, jnp.zeros((), like.dtype))
-        return mask if self.mask_count is None else list(mask)
+        return dropout_mask(self._seed(kind), rate, like.shape, like.dtype, self.mask_count)
 
     def _seed(self, kind: str) -> Any:
         where, seed = self._seeds.get(kind, (None, None))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from ... import activations
+from ...ops.meaning.recurrence import zeros
+from ...ops.meaning.shaping import row, split
 from ...ops.recurrence import gru
 from ..input_spec import InputSpec
 from .cell import Recurrence, RecurrentCell, hoistable, mirrors
@@ -82,11 +82,11 @@ class GRUCell(RecurrentCell):
 
     def _input_bias(self) -> Any:
         bias = self.bias.value  # type: ignore[union-attr]
-        return bias[0] if self.reset_after else bias
+        return row(bias, 0) if self.reset_after else bias
 
     def recurrence(self, masks: Any = None) -> Recurrence:
         """What the state goes through at each step."""
-        bias = self.bias.value[1] if self.reset_after and self.bias is not None else None
+        bias = row(self.bias.value, 1) if self.reset_after and self.bias is not None else None
         return Recurrence(self.recurrent_kernel.value, bias, masks)
 
     @hoistable
@@ -101,20 +101,20 @@ class GRUCell(RecurrentCell):
         usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         if not (usual and self.reset_after) or type(self).advance is not GRUCell.advance:
             return None
-        bias = jnp.zeros(3 * self.units, projected.dtype) if recurrence.bias is None else recurrence.bias
+        bias = zeros((3 * self.units,), projected.dtype) if recurrence.bias is None else recurrence.bias
         h, *hs = gru(projected, recurrence.kernel, bias, states[0], mask, all_outputs)
         return [h], hs[0] if all_outputs else None
 
     def advance(self, projected: Any, states: Any, recurrence: Any) -> tuple[Any, list[Any]]:
         """h' = zh + (1 − z)ĥ."""
         (h,) = states
-        x_z, x_r, x_h = jnp.split(projected, 3, axis=-1)
+        x_z, x_r, x_h = split(projected, 3)
         if self.reset_after:
-            h_z, h_r, h_h = jnp.split(recurrence(h), 3, axis=-1)
+            h_z, h_r, h_h = split(recurrence(h), 3)
             z, r = self.recurrent_activation(x_z + h_z), self.recurrent_activation(x_r + h_r)
             new = self.activation(x_h + r * h_h)
         else:
-            h_z, h_r = jnp.split(recurrence(h, 0, 2, 3), 2, axis=-1)
+            h_z, h_r = split(recurrence(h, 0, 2, 3), 2)
             z, r = self.recurrent_activation(x_z + h_z), self.recurrent_activation(x_r + h_r)
             new = self.activation(x_h + recurrence(r * h, 2, 3, 3))
         h = z * h + (1 - z) * new

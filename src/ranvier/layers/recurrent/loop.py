@@ -16,6 +16,8 @@ from jax import lax
 from ...core.errors import ShapeError
 from ...core.pure import Scope, current_scope, scope
 from ...core.variables import Variable
+from ...ops.meaning import recurrence
+from ...ops.meaning.recurrence import where_kept
 from ..context import current_context
 
 __all__ = ["over_time", "time_major"]
@@ -25,7 +27,7 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 
 def time_major(x: Any) -> Any:
     """(batch, time, ...) → (time, batch, ...) and back."""
-    return jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), x)
+    return jax.tree.map(recurrence.time_major, x)
 
 
 def over_time(
@@ -81,15 +83,15 @@ def over_time(
         output_like = states[0] if output_is_state else None
         if output_like is None:
             output_like = jax.eval_shape(pure_step, first, states, jax.tree.map(lambda a: a[0], inputs))[0]
-        blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), output_like)
+        blank = jax.tree.map(lambda a: recurrence.zeros(a.shape, a.dtype), output_like)
 
     def body(carry: Any, x_and_kept: Any) -> tuple[Any, Any]:
         states, values, last = carry
         x, kept = x_and_kept
         output, new, values, losses = pure_step(values, states, x)
         if kept is not None:
-            new = _where(kept, new, states)
-            output = _where(kept, output, jax.tree.map(jnp.zeros_like, output) if zero_output_for_mask else last)
+            new = where_kept(kept, new, states)
+            output = where_kept(kept, output, jax.tree.map(jnp.zeros_like, output) if zero_output_for_mask else last)
         return (new, values, output if carries_output else None), (output if all_outputs else None, losses)
 
     (states, values, last), (outputs, losses) = lax.scan(body, (states, first, blank), (inputs, mask), unroll=unroll)
@@ -100,13 +102,8 @@ def over_time(
     if is_last_state:
         last = states[0]
     elif not carries_output:
-        last = jax.tree.map(lambda a: a[-1], outputs)
+        last = jax.tree.map(recurrence.last_step, outputs)
     return last, outputs, states
-
-
-def _where(kept: Any, new: Any, old: Any) -> Any:
-    """`new` for the samples that are kept, `old` for the others."""
-    return jax.tree.map(lambda n, o: jnp.where(kept.reshape(-1, *(1,) * (n.ndim - 1)), n, o), new, old)
 
 
 def _like(new: Any, old: Any, structure: Any) -> Any:

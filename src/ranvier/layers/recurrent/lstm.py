@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ... import activations
+from ...ops.meaning.recurrence import lstm_gates
+from ...ops.meaning.shaping import split
 from ...ops.recurrence import lstm
 from ..input_spec import InputSpec
 from .cell import Recurrence, RecurrentCell, hoistable, mirrors
@@ -27,18 +26,6 @@ def open_forget_gate(initializer: Any) -> Any:
         return np.concatenate([np.asarray(part) for part in parts])
 
     return initial
-
-
-@partial(jax.checkpoint, prevent_cse=False)
-def _usual_gates(z: Any, c: Any) -> tuple[Any, Any]:
-    """σ(o) tanh(c') and c' = σ(f)c + σ(i) tanh(g) with one tanh over all gates, as σ(x) = ½ + ½ tanh(½x).
-
-    The backward loop computes it again: that takes less time than writing down and reading eight intermediate results.
-    """
-    scale = np.repeat(np.array([0.5, 0.5, 1.0, 0.5]), z.shape[-1] // 4).astype(z.dtype)
-    i, f, g, o = jnp.split(jnp.tanh(z * scale) * scale + (1 - scale), 4, axis=-1)
-    c = f * c + i * g
-    return o * jnp.tanh(c), c
 
 
 class LSTMCell(RecurrentCell):
@@ -135,9 +122,9 @@ class LSTMCell(RecurrentCell):
         h, c = states
         z = projected + recurrence(h)
         if self._is_usual():
-            h, c = _usual_gates(z, c)
+            h, c = lstm_gates(z, c)
             return h, [h, c]
-        i, f, g, o = jnp.split(z, 4, axis=-1)
+        i, f, g, o = split(z, 4)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         h = self.recurrent_activation(o) * self.activation(c)
         return h, [h, c]

@@ -12,6 +12,8 @@ from ...core import serialization
 from ...core.errors import ArgumentError, ShapeError
 from ...core.variables import Variable, autocast_scope
 from ...ops import symbolic
+from ...ops.meaning.recurrence import zeros
+from ...ops.meaning.shaping import flip
 from ..base import Layer
 from ..signatures import call_parameters
 from .cell import hoists
@@ -146,7 +148,7 @@ class RNN(Layer):
         else:
             sizes = self.state_size if isinstance(self.state_size, (list, tuple)) else [self.state_size]
             dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)
-            states = [jnp.zeros((batch_size, *(n if isinstance(n, (list, tuple)) else (n,))), dtype) for n in sizes]
+            states = [zeros((batch_size, *(n if isinstance(n, (list, tuple)) else (n,))), dtype) for n in sizes]
         return list(states) if isinstance(states, (list, tuple)) else [states]
 
     # --- calling ----------------------------------------------------------------------------------------------------
@@ -179,7 +181,7 @@ class RNN(Layer):
                 jnp.broadcast_to(mask.reshape(mask.shape[0], -1), symbolic.flatten(sequences)[0].shape[:2])
             )
         if self.go_backwards:
-            xs, kept = jax.tree.map(lambda a: jnp.flip(a, 0), (xs, kept))
+            xs, kept = jax.tree.map(lambda a: flip(a, 0), (xs, kept))
         with same_masks(self.cell, training):
             last, outputs, states = run_cell(
                 self.cell, xs, initial_state, kept, training, zero_output_for_mask=self.zero_output_for_mask,

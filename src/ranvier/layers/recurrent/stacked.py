@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from ...core import serialization
 from ...core.errors import ArgumentError
+from ...ops.meaning.recurrence import zeros
 from ..base import Layer
 from ..signatures import call_parameters
 
@@ -67,7 +66,7 @@ class StackedRNNCells(Layer):
             else:
                 sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
                 dtype = getattr(cell, "compute_dtype", self.compute_dtype)
-                own = [jnp.zeros((batch_size or 1, size), dtype) for size in sizes]
+                own = [zeros((batch_size or 1, size), dtype) for size in sizes]
             states.append(list(own) if isinstance(own, (list, tuple)) else [own])
         return states
 

@@ -13,14 +13,15 @@ from ..conv import separable_conv as _separable_conv
 from ..origins import note
 from ..recording import named
 
-__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
+__all__ = ["add_bias", "conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
 
 def _channels_first(data_format: str | None) -> bool:
     return data_format == "channels_first"
 
 
-def _biased(y: Any, bias: Any, data_format: str | None) -> Any:
+@named
+def add_bias(y: Any, bias: Any, data_format: str | None) -> Any:
     """y + b, b along the channels."""
     if bias is None:
         return y
@@ -49,7 +50,7 @@ def conv(
     if padding == "causal":
         inputs, padding = _causally_padded(inputs, kernel, dilation_rate, data_format), "valid"
     y = _conv(inputs, kernel.astype(inputs.dtype), strides, padding, data_format, dilation_rate)
-    return _biased(y, bias, data_format)
+    return add_bias(y, bias, data_format)
 
 
 @named
@@ -65,7 +66,7 @@ def conv_transpose(
 ) -> Any:
     """`ops.conv_transpose` plus a bias."""
     y = _conv_transpose(inputs, kernel, strides, padding, output_padding, data_format, dilation_rate)
-    return _biased(y, bias, data_format)
+    return add_bias(y, bias, data_format)
 
 
 @named
@@ -80,7 +81,7 @@ def depthwise_conv(
 ) -> Any:
     """`ops.depthwise_conv` plus a bias."""
     y = _depthwise_conv(inputs, kernel, strides, padding, data_format, dilation_rate)
-    return _biased(y, bias, data_format)
+    return add_bias(y, bias, data_format)
 
 
 @named
@@ -96,4 +97,4 @@ def separable_conv(
 ) -> Any:
     """`ops.separable_conv` plus a bias."""
     y = _separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
-    return _biased(y, bias, data_format)
+    return add_bias(y, bias, data_format)

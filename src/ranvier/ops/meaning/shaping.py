@@ -11,7 +11,9 @@ import jax.numpy as jnp
 
 from ..recording import named
 
-__all__ = ["crop", "flatten", "repeat_vector", "reshape", "transpose", "upsample", "zero_pad"]
+__all__ = [
+    "crop", "flatten", "flip", "repeat_vector", "reshape", "row", "split", "times_mask", "transpose", "upsample", "zero_pad",
+]  # fmt: skip
 
 
 @named
@@ -32,6 +34,30 @@ def reshape(inputs: Any, target_shape: tuple[int, ...]) -> Any:
 def transpose(x: Any, axes: tuple[int, ...]) -> Any:
     """The axes in another order."""
     return jnp.transpose(x, axes)
+
+
+@named
+def flip(x: Any, axis: int) -> Any:
+    """Backwards along an axis."""
+    return jnp.flip(x, axis)
+
+
+@named
+def split(x: Any, count: int, axis: int = -1) -> list[Any]:
+    """So many equal parts along an axis."""
+    return jnp.split(x, count, axis=axis)
+
+
+@named
+def row(x: Any, index: int) -> Any:
+    """One of the rows of x."""
+    return x[index]
+
+
+@named
+def times_mask(x: Any, mask: Any) -> Any:
+    """x, (..., features), times 1 where the mask, (...), is True and 0 elsewhere."""
+    return x * mask[..., None].astype(x.dtype)
 
 
 @named
