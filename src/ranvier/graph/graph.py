@@ -150,7 +150,8 @@ class Graph:
         arrays = jax.tree.leaves(inputs)
         if len(arrays) != len(self.inputs):
             raise ArgumentError(f"The graph has {len(self.inputs)} inputs. Received: {len(arrays)} arrays")
-        sizes = solved([v.shape for v in self.inputs], [np.shape(a) for a in arrays])
+        arrays = [jax.numpy.asarray(a).astype(v.dtype) for v, a in zip(self.inputs, arrays, strict=True)]
+        sizes = solved([v.shape for v in self.inputs], [a.shape for a in arrays])
         table = self.evaluated(arrays, sizes)
         outputs = [_found(value, table) for value in self.outputs]
         updates = {variable.path: _found(value, table) for variable, value in self.updates}
